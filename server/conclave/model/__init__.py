@@ -1,0 +1,1 @@
+"""Frozen nouns of the product: identifiers, roles, media parameters, errors. No behaviour, no I/O."""

@@ -1,0 +1,1 @@
+"""Pure functions over tables: who may do what, and how often."""

@@ -1,0 +1,44 @@
+"""What a message or a route must say of itself before it can exist (law 2)."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from conclave.model.roles import Permission
+
+
+class Phase(StrEnum):
+    """Where a connection stands. `new`: nothing proven yet; `greeted`: holds a valid invitation; `joined`: in the meeting."""
+
+    NEW = "new"
+    GREETED = "greeted"
+    JOINED = "joined"
+
+
+class Scope(StrEnum):
+    """Whose things a message may touch."""
+
+    NONE = "none"
+    MEETING = "meeting"
+    OWN_TRACK = "own_track"
+    OTHER_PARTICIPANT = "other_participant"
+
+
+class RateClass(StrEnum):
+    """Token buckets per connection; the figures stand in `policy.limits`."""
+
+    CONTROL = "control"
+    NEGOTIATION = "negotiation"
+    EXPRESSION = "expression"
+    HEARTBEAT = "heartbeat"
+
+
+class Rule(Struct, frozen=True):
+    """permission: the one right needed; phases: where it may be sent; scope: what it may touch; rate: its bucket;
+    available: False answers `unavailable`, after the gate, for a feature that is declared but not built yet."""
+
+    permission: Permission
+    phases: frozenset[Phase]
+    scope: Scope
+    rate: RateClass
+    available: bool = True

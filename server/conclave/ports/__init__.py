@@ -1,0 +1,1 @@
+"""Doors to the outside as typing.Protocol; the rim implements them."""
