@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from conclave.model.errors import ErrorCode
 from conclave.model.roles import Permission
 
 
@@ -13,6 +14,14 @@ class Phase(StrEnum):
     NEW = "new"
     GREETED = "greeted"
     JOINED = "joined"
+
+
+class MeetingState(StrEnum):
+    """What the invitation's meeting is now. `absent`: nobody has opened it; `ended`: it was open and is over."""
+
+    ABSENT = "absent"
+    ACTIVE = "active"
+    ENDED = "ended"
 
 
 class Scope(StrEnum):
@@ -35,10 +44,13 @@ class RateClass(StrEnum):
 
 class Rule(Struct, frozen=True):
     """permission: the one right needed; phases: where it may be sent; scope: what it may touch; rate: its bucket;
-    available: False answers `unavailable`, after the gate, for a feature that is declared but not built yet."""
+    available: False answers `unavailable`, after the gate, for a feature that is declared but not built yet;
+    meeting: the states of the meeting in which it may be sent; otherwise: the refusal in every other state."""
 
     permission: Permission
     phases: frozenset[Phase]
     scope: Scope
     rate: RateClass
     available: bool = True
+    meeting: frozenset[MeetingState] = frozenset(MeetingState)
+    otherwise: ErrorCode = ErrorCode.FORBIDDEN

@@ -8,12 +8,12 @@ Events carry no id.
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
+from conclave.model.errors import ErrorCode
 from conclave.model.media import MediaKind, TrackSource
 from conclave.model.roles import Permission, Role
-from conclave.policy.rules import Phase, RateClass, Rule, Scope
+from conclave.policy.rules import MeetingState, Phase, RateClass, Rule, Scope
 
 PROTOCOL_VERSION = 1
 SUBPROTOCOL_MSGPACK = "conclave.v1.msgpack"
@@ -40,7 +40,7 @@ class Resume(Struct, frozen=True, forbid_unknown_fields=True):
     resume_token: Annotated[str, Meta(min_length=32, max_length=64)]
 
 
-class Hello(Request, tag="hello", kw_only=True):
+class Hello(Request, frozen=True, tag="hello", kw_only=True):
     """First message of every connection. Exactly one of `token` (an invitation) and `resume` is given."""
 
     protocol: int
@@ -49,163 +49,163 @@ class Hello(Request, tag="hello", kw_only=True):
     client: Annotated[str, Meta(max_length=64)] = ""
 
 
-class Ping(Request, tag="ping", kw_only=True):
+class Ping(Request, frozen=True, tag="ping", kw_only=True):
     """Answered with the server's monotonic milliseconds."""
 
 
-class MeetingCreate(Request, tag="meeting.create", kw_only=True):
+class MeetingCreate(Request, frozen=True, tag="meeting.create", kw_only=True):
     """Open the meeting that the invitation names."""
 
     title: Title
 
 
-class Join(Request, tag="join", kw_only=True):
+class Join(Request, frozen=True, tag="join", kw_only=True):
     """Take a seat. With `auto_subscribe` every track, present and future, is subscribed until the slot limit."""
 
     display_name: DisplayName
     auto_subscribe: bool = False
 
 
-class Leave(Request, tag="leave", kw_only=True):
+class Leave(Request, frozen=True, tag="leave", kw_only=True):
     """Give up the seat. The last host's role passes on first (spec, section 2)."""
 
 
-class MeetingEnd(Request, tag="meeting.end", kw_only=True):
+class MeetingEnd(Request, frozen=True, tag="meeting.end", kw_only=True):
     """End the meeting for everybody."""
 
 
-class MeetingModify(Request, tag="meeting.modify", kw_only=True):
+class MeetingModify(Request, frozen=True, tag="meeting.modify", kw_only=True):
     title: Title
 
 
-class HostPass(Request, tag="host.pass", kw_only=True):
+class HostPass(Request, frozen=True, tag="host.pass", kw_only=True):
     """Make another participant the host and become co-host."""
 
     participant_id: Identifier
 
 
-class InvitationCreate(Request, tag="invitation.create", kw_only=True):
+class InvitationCreate(Request, frozen=True, tag="invitation.create", kw_only=True):
     """Make an invitation to this meeting for a role not above one's own."""
 
     role: Role
     expires_in_s: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
 
 
-class AudioPublish(Request, tag="audio.publish", kw_only=True):
+class AudioPublish(Request, frozen=True, tag="audio.publish", kw_only=True):
     """Declare a microphone track for m-section `mid` of the next `publisher.offer`."""
 
     mid: Mid
 
 
-class VideoPublish(Request, tag="video.publish", kw_only=True):
+class VideoPublish(Request, frozen=True, tag="video.publish", kw_only=True):
     """Declare a camera track for m-section `mid` of the next `publisher.offer`."""
 
     mid: Mid
 
 
-class ScreenPublish(Request, tag="screen.publish", kw_only=True):
+class ScreenPublish(Request, frozen=True, tag="screen.publish", kw_only=True):
     """Declare a screen share; `audio_mid` carries the sound of the shared surface."""
 
     mid: Mid
     audio_mid: Mid | None = None
 
 
-class PublisherOffer(Request, tag="publisher.offer", kw_only=True):
+class PublisherOffer(Request, frozen=True, tag="publisher.offer", kw_only=True):
     """SDP offer of the publishing peer connection. A sending m-section without a declared track is refused.
     A changed ice-ufrag is an ICE restart. Requests may be pipelined: declare and offer without waiting."""
 
     sdp: Sdp
 
 
-class Unpublish(Request, tag="unpublish", kw_only=True):
+class Unpublish(Request, frozen=True, tag="unpublish", kw_only=True):
     track_id: Identifier
 
 
-class AudioMute(Request, tag="audio.mute", kw_only=True):
+class AudioMute(Request, frozen=True, tag="audio.mute", kw_only=True):
     """Mute or unmute one's own audio track; while muted the plane forwards nothing of it."""
 
     track_id: Identifier
     muted: bool
 
 
-class VideoMute(Request, tag="video.mute", kw_only=True):
+class VideoMute(Request, frozen=True, tag="video.mute", kw_only=True):
     """Stop or start one's own camera or screen track; while muted the plane forwards nothing of it."""
 
     track_id: Identifier
     muted: bool
 
 
-class Subscribe(Request, tag="subscribe", kw_only=True):
+class Subscribe(Request, frozen=True, tag="subscribe", kw_only=True):
     track_ids: Identifiers
 
 
-class Unsubscribe(Request, tag="unsubscribe", kw_only=True):
+class Unsubscribe(Request, frozen=True, tag="unsubscribe", kw_only=True):
     track_ids: Identifiers
 
 
-class SubscriberAnswer(Request, tag="subscriber.answer", kw_only=True):
+class SubscriberAnswer(Request, frozen=True, tag="subscriber.answer", kw_only=True):
     """SDP answer to the `subscriber.offer` event of the same `revision`."""
 
     revision: int
     sdp: Sdp
 
 
-class SubscriberRestart(Request, tag="subscriber.restart", kw_only=True):
+class SubscriberRestart(Request, frozen=True, tag="subscriber.restart", kw_only=True):
     """Ask for an ICE restart of the subscribing peer connection; a `subscriber.offer` follows."""
 
 
-class PlaybackOffer(Request, tag="playback.offer", kw_only=True):
+class PlaybackOffer(Request, frozen=True, tag="playback.offer", kw_only=True):
     """SDP offer of a client that cannot answer offers (WHEP): its recvonly m-sections become the slots."""
 
     sdp: Sdp
 
 
-class HandRaise(Request, tag="hand.raise", kw_only=True):
+class HandRaise(Request, frozen=True, tag="hand.raise", kw_only=True):
     raised: bool
 
 
-class ReactionSend(Request, tag="reaction.send", kw_only=True):
+class ReactionSend(Request, frozen=True, tag="reaction.send", kw_only=True):
     reaction: Annotated[str, Meta(min_length=1, max_length=16)]
 
 
-class ChatSend(Request, tag="chat.send", kw_only=True):
+class ChatSend(Request, frozen=True, tag="chat.send", kw_only=True):
     envelope: Annotated[bytes, Meta(max_length=32_768)]
 
 
-class ParticipantAdmit(Request, tag="participant.admit", kw_only=True):
+class ParticipantAdmit(Request, frozen=True, tag="participant.admit", kw_only=True):
     participant_id: Identifier
 
 
-class ParticipantRemove(Request, tag="participant.remove", kw_only=True):
+class ParticipantRemove(Request, frozen=True, tag="participant.remove", kw_only=True):
     participant_id: Identifier
 
 
-class ParticipantMute(Request, tag="participant.mute", kw_only=True):
+class ParticipantMute(Request, frozen=True, tag="participant.mute", kw_only=True):
     participant_id: Identifier
 
 
-class RecordingStart(Request, tag="recording.start", kw_only=True):
+class RecordingStart(Request, frozen=True, tag="recording.start", kw_only=True):
     pass
 
 
-class RecordingStop(Request, tag="recording.stop", kw_only=True):
+class RecordingStop(Request, frozen=True, tag="recording.stop", kw_only=True):
     pass
 
 
-class RecordingDownload(Request, tag="recording.download", kw_only=True):
+class RecordingDownload(Request, frozen=True, tag="recording.download", kw_only=True):
     recording_id: Identifier
 
 
-class ScreenShareControl(Request, tag="screen_share.control", kw_only=True):
+class ScreenShareControl(Request, frozen=True, tag="screen_share.control", kw_only=True):
     participant_id: Identifier
     allowed: bool
 
 
-class BreakoutCreate(Request, tag="breakout.create", kw_only=True):
+class BreakoutCreate(Request, frozen=True, tag="breakout.create", kw_only=True):
     title: Title
 
 
-class BreakoutManage(Request, tag="breakout.manage", kw_only=True):
+class BreakoutManage(Request, frozen=True, tag="breakout.manage", kw_only=True):
     participant_id: Identifier
     breakout_id: Identifier
 
@@ -214,18 +214,23 @@ _NEW = frozenset({Phase.NEW})
 _GREETED = frozenset({Phase.GREETED})
 _JOINED = frozenset({Phase.JOINED})
 _ANY = frozenset(Phase)
+_ACTIVE = frozenset({MeetingState.ACTIVE})
+_NOT_ACTIVE = frozenset({MeetingState.ABSENT, MeetingState.ENDED})
+_LEAVABLE = frozenset({MeetingState.ACTIVE, MeetingState.ENDED})
 
 
 def _joined(permission: Permission, scope: Scope, rate: RateClass = RateClass.CONTROL, *, available: bool = True) -> Rule:
-    return Rule(permission, _JOINED, scope, rate, available)
+    return Rule(permission, _JOINED, scope, rate, available, meeting=_ACTIVE)
 
 
 MESSAGES: dict[type[Request], Rule] = {
     Hello: Rule(Permission.SESSION_USE, _NEW, Scope.NONE, RateClass.CONTROL),
     Ping: Rule(Permission.SESSION_USE, _ANY, Scope.NONE, RateClass.HEARTBEAT),
-    MeetingCreate: Rule(Permission.MEETING_CREATE, _GREETED, Scope.MEETING, RateClass.CONTROL),
-    Join: Rule(Permission.MEETING_ATTEND, _GREETED, Scope.MEETING, RateClass.CONTROL),
-    Leave: _joined(Permission.MEETING_ATTEND, Scope.MEETING),
+    MeetingCreate: Rule(
+        Permission.MEETING_CREATE, _GREETED, Scope.MEETING, RateClass.CONTROL, True, _NOT_ACTIVE, ErrorCode.CONFLICT
+    ),
+    Join: Rule(Permission.MEETING_ATTEND, _GREETED, Scope.MEETING, RateClass.CONTROL, True, _ACTIVE, ErrorCode.NOT_FOUND),
+    Leave: Rule(Permission.MEETING_ATTEND, _JOINED, Scope.MEETING, RateClass.CONTROL, True, _LEAVABLE),
     MeetingEnd: _joined(Permission.MEETING_DELETE, Scope.MEETING),
     MeetingModify: _joined(Permission.MEETING_MODIFY, Scope.MEETING, available=False),
     HostPass: _joined(Permission.MEETING_MODIFY, Scope.OTHER_PARTICIPANT),
@@ -364,68 +369,68 @@ class Event(Struct, frozen=True, tag_field="type"):
     pass
 
 
-class ParticipantJoined(Event, tag="participant.joined"):
+class ParticipantJoined(Event, frozen=True, tag="participant.joined"):
     participant: ParticipantInfo
 
 
-class ParticipantLeft(Event, tag="participant.left"):
+class ParticipantLeft(Event, frozen=True, tag="participant.left"):
     participant_id: str
     reason: str
 
 
-class ParticipantChanged(Event, tag="participant.changed"):
+class ParticipantChanged(Event, frozen=True, tag="participant.changed"):
     participant: ParticipantInfo
 
 
-class TrackPublished(Event, tag="track.published"):
+class TrackPublished(Event, frozen=True, tag="track.published"):
     track: TrackInfo
 
 
-class TrackUnpublished(Event, tag="track.unpublished"):
+class TrackUnpublished(Event, frozen=True, tag="track.unpublished"):
     track_id: str
 
 
-class TrackChanged(Event, tag="track.changed"):
+class TrackChanged(Event, frozen=True, tag="track.changed"):
     track: TrackInfo
 
 
-class ActiveSpeakers(Event, tag="speakers.active"):
+class ActiveSpeakers(Event, frozen=True, tag="speakers.active"):
     """Participants who speak now, loudest first."""
 
     participant_ids: list[str]
 
 
-class Reaction(Event, tag="reaction"):
+class Reaction(Event, frozen=True, tag="reaction"):
     participant_id: str
     reaction: str
 
 
-class SubscriberOffer(Event, tag="subscriber.offer"):
+class SubscriberOffer(Event, frozen=True, tag="subscriber.offer"):
     """One is outstanding at a time; changes that come meanwhile are coalesced into the next."""
 
     revision: int
     sdp: str
 
 
-class SubscriberSlots(Event, tag="subscriber.slots"):
+class SubscriberSlots(Event, frozen=True, tag="subscriber.slots"):
     """The whole mapping, sent when it changed. Needs no renegotiation."""
 
     slots: list[SlotInfo]
 
 
-class TransportState(Event, tag="transport.state"):
+class TransportState(Event, frozen=True, tag="transport.state"):
     """transport: "publisher" or "subscriber"; state: "connecting", "connected", "failed", "closed"."""
 
     transport: str
     state: str
 
 
-class MeetingEnded(Event, tag="meeting.ended"):
+class MeetingEnded(Event, frozen=True, tag="meeting.ended"):
     reason: str
 
 
-class Closing(Event, tag="closing"):
-    """The server closes this connection; `code` is one of the stable error codes or "replaced", "shutdown"."""
+class Closing(Event, frozen=True, tag="closing"):
+    """The server closes this connection; `code` is a key of CLOSE_CODES."""
 
     code: str
     detail: str
@@ -435,6 +440,19 @@ EVENTS: tuple[type[Event], ...] = (
     ParticipantJoined, ParticipantLeft, ParticipantChanged, TrackPublished, TrackUnpublished, TrackChanged,
     ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TransportState, MeetingEnded, Closing,
 )  # fmt: skip
+
+CLOSE_CODES: dict[str, int] = {
+    "shutdown": 1001,
+    "invalid": 1007,
+    "too_large": 1009,
+    "unavailable": 1011,
+    "unauthorized": 4001,
+    "forbidden": 4003,
+    "rate_limited": 4029,
+    "replaced": 4009,
+    "timeout": 4008,
+}
+"""WebSocket close code (RFC 6455, section 7.4) that follows a `closing` event of that code."""
 
 RESULTS: dict[type[Request], type[Struct]] = {
     Hello: Welcome, Ping: Pong, MeetingCreate: MeetingCreated, Join: Joined, InvitationCreate: Invitation,
