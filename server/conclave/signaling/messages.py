@@ -425,6 +425,12 @@ class TransportState(Event, frozen=True, tag="transport.state"):
     state: str
 
 
+class MeetingOpened(Event, frozen=True, tag="meeting.opened"):
+    """Sent to greeted connections that wait for their meeting: `join` is possible now."""
+
+    title: str
+
+
 class MeetingEnded(Event, frozen=True, tag="meeting.ended"):
     reason: str
 
@@ -438,7 +444,8 @@ class Closing(Event, frozen=True, tag="closing"):
 
 EVENTS: tuple[type[Event], ...] = (
     ParticipantJoined, ParticipantLeft, ParticipantChanged, TrackPublished, TrackUnpublished, TrackChanged,
-    ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TransportState, MeetingEnded, Closing,
+    ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TransportState, MeetingOpened,
+    MeetingEnded, Closing,
 )  # fmt: skip
 
 CLOSE_CODES: dict[str, int] = {
