@@ -1,0 +1,402 @@
+"""One DTLS-SRTP association over the TLS library's memory buffers (RFC 6347, RFC 5764, RFC 8827 section 6.5).
+
+Record header, 13 bytes, network order: 8 bits content type, 16 bits version, 16 bits epoch, 48 bits sequence number,
+16 bits length. Retransmission is ours and runs on the time we are given; the library's own timer, which reads the wall
+clock, is only a second chance. Records of epoch 0 are in the clear, so a repeated flight gets fresh sequence numbers
+and is not mistaken for a replay.
+"""
+
+import hmac
+from enum import StrEnum
+from itertools import pairwise
+from struct import Struct as Layout
+from typing import NamedTuple
+
+from msgspec import Struct
+from OpenSSL import SSL, crypto
+
+from conclave.media.certificate import DtlsCertificate
+from conclave.media.parameters import Fingerprint
+from conclave.model.media import SrtpProfile
+
+DTLS_1_2 = 0xFEFD
+PROFILES = (SrtpProfile.AEAD_AES_128_GCM, SrtpProfile.AEAD_AES_256_GCM, SrtpProfile.AES_CM_128_HMAC_SHA1_80)
+CIPHERS = ":".join(
+    f"ECDHE-{key}-{cipher}"
+    for cipher in ("AES128-GCM-SHA256", "CHACHA20-POLY1305", "AES256-GCM-SHA384")
+    for key in ("ECDSA", "RSA")
+)
+FINGERPRINT_DIGESTS = ("sha-512", "sha-384", "sha-256")
+KEYING_LABEL = b"EXTRACTOR-dtls_srtp"
+KEY_AND_SALT_BYTES = {
+    SrtpProfile.AEAD_AES_128_GCM: (16, 12),
+    SrtpProfile.AEAD_AES_256_GCM: (32, 12),
+    SrtpProfile.AES_CM_128_HMAC_SHA1_80: (16, 14),
+}
+
+MTU_BYTES = 1200
+MAX_DATAGRAM_BYTES = 2048
+MAX_HANDSHAKE_BYTES = 128 * 1024
+HANDSHAKE_DEADLINE_S = 30.0
+FIRST_RESEND_S = 0.3
+MAX_RESEND_S = 3.0
+MIN_RESEND_S = 0.05
+
+_RECORD = Layout("!BHHHIH")
+HANDSHAKE = 22
+CLIENT_HELLO = 1
+
+
+class DtlsRole(StrEnum):
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class DtlsState(StrEnum):
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class DtlsReason(StrEnum):
+    """Why an association ended. `FINGERPRINT_MISMATCH` means that someone sits between us and the peer, or that its
+    signaling lied: it is audited."""
+
+    TIMEOUT = "dtls_timeout"
+    ERROR = "dtls_error"
+    FINGERPRINT_MISMATCH = "fingerprint_mismatch"
+    NO_SRTP_PROFILE = "no_srtp_profile"
+    CLOSED_BY_PEER = "closed_by_peer"
+    CLOSED = "closed"
+
+
+class SrtpKeys(Struct, frozen=True):
+    """Master key then master salt, for packets from (`inbound`) and to (`outbound`) the peer."""
+
+    profile: SrtpProfile
+    inbound: bytes
+    outbound: bytes
+
+    def __repr__(self) -> str:
+        return f"SrtpKeys({self.profile})"
+
+
+class Record(NamedTuple):
+    """Where one record lies in a datagram."""
+
+    content_type: int
+    epoch: int
+    start: int
+    end: int
+
+
+def split_records(data: bytes) -> list[Record]:
+    """Return the records of a datagram. Raises ValueError when they do not fill it exactly."""
+    records = []
+    offset = 0
+    while offset < len(data):
+        if offset + _RECORD.size > len(data):
+            raise ValueError("truncated record header")
+        content_type, version, epoch, _, _, length = _RECORD.unpack_from(data, offset)
+        end = offset + _RECORD.size + length
+        if version >> 8 != 0xFE or end > len(data):
+            raise ValueError("no DTLS record")
+        records.append(Record(content_type, epoch, offset, end))
+        offset = end
+    return records
+
+
+def strong_fingerprints(fingerprints: tuple[Fingerprint, ...]) -> tuple[Fingerprint, ...]:
+    """Return those of the strongest digest among them (RFC 8122 section 5), none if all are weaker than SHA-256."""
+    for digest in FINGERPRINT_DIGESTS:
+        chosen = tuple(fingerprint for fingerprint in fingerprints if fingerprint.algorithm.lower() == digest)
+        if chosen:
+            return chosen
+    return ()
+
+
+class DtlsEndpoint:
+    """One end of an association. Time is monotonic seconds; nothing is sent but through `take_datagrams`."""
+
+    def __init__(
+        self,
+        role: DtlsRole,
+        certificate: DtlsCertificate,
+        fingerprints: tuple[Fingerprint, ...],
+        now: float,
+        *,
+        profiles: tuple[SrtpProfile, ...] = PROFILES,
+    ) -> None:
+        """`fingerprints` are the peer's as signaled. Raises ValueError when none is SHA-256 or stronger."""
+        self._expected = strong_fingerprints(fingerprints)
+        if not self._expected:
+            raise ValueError("no fingerprint of SHA-256 or stronger")
+        self.role = role
+        self.state = DtlsState.CONNECTING
+        self.reason: DtlsReason | None = None
+        self.keys: SrtpKeys | None = None
+        self._peer_verified = False
+        self._peer_mismatched = False
+        self._deadline = now + HANDSHAKE_DEADLINE_S
+        self._received_bytes = 0
+        self._sender = _FlightSender()
+        self._ssl = SSL.Connection(_context(certificate, profiles))
+        self._ssl.set_app_data(self)
+        self._ssl.set_ciphertext_mtu(MTU_BYTES)
+        if role is DtlsRole.SERVER:
+            self._ssl.set_accept_state()
+        else:
+            self._ssl.set_connect_state()
+            self._drive(now)
+
+    def __repr__(self) -> str:
+        return f"DtlsEndpoint({self.role}, {self.state})"
+
+    @property
+    def cipher(self) -> str | None:
+        """The cipher suite in use, by the TLS library's name."""
+        return self._ssl.get_cipher_name()
+
+    @property
+    def version(self) -> str:
+        return self._ssl.get_protocol_version_name()
+
+    def take_datagrams(self) -> list[bytes]:
+        """Return what is to be sent, each at most 1,200 bytes."""
+        return self._sender.take()
+
+    def timeout(self) -> float | None:
+        """Return when `on_timer` must be called, or None."""
+        if self.state is not DtlsState.CONNECTING:
+            return None
+        return min(self._deadline, self._sender.resend_at or self._deadline)
+
+    def receive(self, data: bytes, now: float) -> bool:
+        """Process one datagram; returns whether it was DTLS at all and within the limits of a handshake."""
+        if self.state in (DtlsState.FAILED, DtlsState.CLOSED) or len(data) > MAX_DATAGRAM_BYTES:
+            return False
+        try:
+            records = split_records(data)
+        except ValueError:
+            return False
+        if self.state is DtlsState.CONNECTING:
+            self._received_bytes += len(data)
+            if self._received_bytes > MAX_HANDSHAKE_BYTES:
+                return False
+        if not records:
+            return False
+        repeated = self.role is DtlsRole.SERVER and self._is_repeated(data, records)
+        self._ssl.bio_write(data)
+        if not self._drive(now) and repeated:
+            self._sender.repeat(now)
+        return True
+
+    def on_timer(self, now: float) -> None:
+        """Repeat the flight that got no answer, or give up at the deadline."""
+        if self.state is not DtlsState.CONNECTING:
+            return
+        if now >= self._deadline:
+            self._end(DtlsState.FAILED, DtlsReason.TIMEOUT)
+        elif self._sender.resend_at is not None and now >= self._sender.resend_at and not self._library_resends(now):
+            self._sender.back_off(now)
+
+    def close(self) -> None:
+        """Say close_notify if there is someone to say it to, and end."""
+        if self.state is DtlsState.CONNECTED:
+            self._shut_down()
+            self._end(DtlsState.CLOSED, DtlsReason.CLOSED)
+        elif self.state is DtlsState.CONNECTING:
+            self._end(DtlsState.CLOSED, DtlsReason.CLOSED)
+
+    def verify_peer(self, certificate: crypto.X509) -> bool:
+        """Compare the peer's certificate with the signaled fingerprints, in constant time. Called by the TLS library."""
+        matches = [
+            hmac.compare_digest(_digest(certificate, fingerprint.algorithm), fingerprint.value.upper().encode())
+            for fingerprint in self._expected
+        ]
+        self._peer_verified = any(matches)
+        self._peer_mismatched = not self._peer_verified
+        return self._peer_verified
+
+    def _is_repeated(self, data: bytes, records: list[Record]) -> bool:
+        """Whether a client that misses our flight repeats its own: a ClientHello after we answered it, or any plain
+        handshake message after the end."""
+        if not self._sender.has_flight:
+            return False
+        plain = (record for record in records if record.content_type == HANDSHAKE and record.epoch == 0)
+        if self.state is DtlsState.CONNECTED:
+            return next(plain, None) is not None
+        return any(data[record.start + _RECORD.size : record.end][:1] == bytes([CLIENT_HELLO]) for record in plain)
+
+    def _library_resends(self, now: float) -> bool:
+        try:
+            self._ssl.DTLSv1_handle_timeout()
+        except SSL.Error:
+            self._end(DtlsState.FAILED, DtlsReason.TIMEOUT)
+            return True
+        return self._flush(now)
+
+    def _drive(self, now: float) -> bool:
+        """Let the library work on what it was given; returns whether it sent anything."""
+        try:
+            if self.state is DtlsState.CONNECTING:
+                self._ssl.do_handshake()
+                self._complete()
+            while self.state is DtlsState.CONNECTED:
+                self._ssl.recv(MAX_DATAGRAM_BYTES)
+        except SSL.WantReadError:
+            pass
+        except SSL.ZeroReturnError:
+            self._shut_down()
+            self._end(DtlsState.CLOSED, DtlsReason.CLOSED_BY_PEER)
+        except SSL.Error:
+            mismatch = self._peer_mismatched
+            self._end(DtlsState.FAILED, DtlsReason.FINGERPRINT_MISMATCH if mismatch else DtlsReason.ERROR)
+        sent = self._flush(now)
+        if self.state is not DtlsState.CONNECTING:
+            self._sender.stop_timer(keep_flight=self.role is DtlsRole.SERVER and self.state is DtlsState.CONNECTED)
+        return sent
+
+    def _complete(self) -> None:
+        if not self._peer_verified:
+            self._shut_down()
+            self._end(DtlsState.FAILED, DtlsReason.FINGERPRINT_MISMATCH)
+            return
+        self.keys = _export_keys(self._ssl, self.role)
+        if self.keys is None:
+            self._shut_down()
+            self._end(DtlsState.FAILED, DtlsReason.NO_SRTP_PROFILE)
+            return
+        self.state = DtlsState.CONNECTED
+
+    def _shut_down(self) -> None:
+        try:
+            self._ssl.shutdown()
+        except SSL.Error:
+            return
+        self._flush(0.0)
+
+    def _end(self, state: DtlsState, reason: DtlsReason) -> None:
+        self._flush(0.0)
+        self._sender.stop_timer(keep_flight=False)
+        self._ssl.set_app_data(None)
+        self.state, self.reason, self.keys = state, reason, None
+
+    def _flush(self, now: float) -> bool:
+        output = b""
+        try:
+            while True:
+                output += self._ssl.bio_read(16 * 1024)
+        except SSL.Error:
+            pass
+        if output:
+            self._sender.send_flight(output, now)
+        return bool(output)
+
+
+class _FlightSender:
+    """Packs records into datagrams and can send the last flight again (RFC 6347 section 4.2.4)."""
+
+    def __init__(self) -> None:
+        self.resend_at: float | None = None
+        self._flight: list[bytes] = []
+        self._wait_s = FIRST_RESEND_S
+        self._sent_at = 0.0
+        self._plain_sequence = 0
+        self._datagrams: list[bytes] = []
+
+    @property
+    def has_flight(self) -> bool:
+        return bool(self._flight)
+
+    def take(self) -> list[bytes]:
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams
+
+    def send_flight(self, output: bytes, now: float) -> None:
+        """Send whole records that the library made; they are the flight to repeat from now on."""
+        self._flight = [output[record.start : record.end] for record in split_records(output)]
+        self._wait_s = FIRST_RESEND_S
+        self._send(now)
+
+    def back_off(self, now: float) -> None:
+        self._wait_s = min(self._wait_s * 2, MAX_RESEND_S)
+        self._send(now)
+
+    def repeat(self, now: float) -> None:
+        """Send the flight again because the peer asks, but not more often than every 50 ms."""
+        if now - self._sent_at >= MIN_RESEND_S:
+            timed = self.resend_at is not None
+            self._send(now)
+            self.resend_at = self.resend_at if timed else None
+
+    def stop_timer(self, *, keep_flight: bool) -> None:
+        self.resend_at = None
+        if not keep_flight:
+            self._flight = []
+
+    def _send(self, now: float) -> None:
+        datagram = b""
+        for record in self._flight:
+            fresh = self._renumbered(record)
+            if datagram and len(datagram) + len(fresh) > MTU_BYTES:
+                self._datagrams.append(datagram)
+                datagram = b""
+            datagram += fresh
+        if datagram:
+            self._datagrams.append(datagram)
+        self._sent_at = now
+        self.resend_at = now + self._wait_s
+
+    def _renumbered(self, record: bytes) -> bytes:
+        """Return a record with the next sequence number if it is of epoch 0; later ones are bound to theirs."""
+        if record[3:5] != b"\0\0":
+            return record
+        fresh = record[:5] + self._plain_sequence.to_bytes(6, "big") + record[11:]
+        self._plain_sequence += 1
+        return fresh
+
+
+def _context(certificate: DtlsCertificate, profiles: tuple[SrtpProfile, ...]) -> SSL.Context:
+    context = certificate.contexts.get(profiles)
+    if context is None:
+        context = certificate.contexts[profiles] = _new_context(certificate, profiles)
+    return context
+
+
+def _new_context(certificate: DtlsCertificate, profiles: tuple[SrtpProfile, ...]) -> SSL.Context:
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_min_proto_version(DTLS_1_2)
+    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _verify)
+    context.set_cipher_list(CIPHERS.encode())
+    context.set_tlsext_use_srtp(":".join(profiles).encode())
+    context.use_certificate(certificate.certificate)
+    context.use_privatekey(certificate.key)
+    return context
+
+
+def _verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, _ok: int) -> bool:
+    endpoint = connection.get_app_data()
+    return depth > 0 or (isinstance(endpoint, DtlsEndpoint) and endpoint.verify_peer(certificate))
+
+
+def _digest(certificate: crypto.X509, algorithm: str) -> bytes:
+    return certificate.digest(algorithm.lower().replace("-", "")).upper()
+
+
+def _export_keys(connection: SSL.Connection, role: DtlsRole) -> SrtpKeys | None:
+    """Return the keys of RFC 5764 section 4.2: client key, server key, client salt, server salt; None without a profile."""
+    name = connection.get_selected_srtp_profile().decode()
+    if not name:
+        return None
+    profile = SrtpProfile(name)
+    key, salt = KEY_AND_SALT_BYTES[profile]
+    material = connection.export_keying_material(KEYING_LABEL, 2 * (key + salt))
+    borders = [0, key, 2 * key, 2 * key + salt, 2 * (key + salt)]
+    client_key, server_key, client_salt, server_salt = (material[start:end] for start, end in pairwise(borders))
+    client, server = client_key + client_salt, server_key + server_salt
+    inbound, outbound = (client, server) if role is DtlsRole.SERVER else (server, client)
+    return SrtpKeys(profile, inbound, outbound)

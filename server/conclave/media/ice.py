@@ -1,0 +1,201 @@
+"""ICE-lite: we answer binding requests and never send any (RFC 8445 section 2.5, RFC 7675).
+
+A peer's paths are learnt from its authenticated checks; USE-CANDIDATE nominates the path it came on. A request
+without a valid MESSAGE-INTEGRITY gets no answer at all, so that nobody can make us talk to a forged source.
+"""
+
+import hmac
+from base64 import b64encode
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from conclave.media import stun
+from conclave.media.stun import Attribute, AttributeType, StunClass, StunError, StunMessage, TransportAddress
+from conclave.model.ids import Entropy
+
+UFRAG_ENTROPY_BYTES = 9
+PWD_ENTROPY_BYTES = 24
+CONSENT_EXPIRY_S = 30.0
+MAX_PATHS = 8
+REMEMBERED_TRANSACTIONS = 256
+PATH_BYTES = 32
+
+
+class IceAnswer(Struct, frozen=True):
+    """What a request led to: the `response` to send back, and whether its path is new or newly nominated.
+    `retired_ufrag` is the local fragment that stopped being valid."""
+
+    response: bytes
+    path_is_new: bool = False
+    nominated: bool = False
+    retired_ufrag: str | None = None
+
+
+class _Credentials:
+    """One generation of ours, with the peer's fragment that belongs to it."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self.ufrag = b64encode(entropy(UFRAG_ENTROPY_BYTES)).decode()
+        self.pwd = b64encode(entropy(PWD_ENTROPY_BYTES)).decode()
+        self.remote_ufrag: str | None = None
+
+
+class IceLite:
+    """One ICE session with one component, always in the controlled role."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._credentials = _Credentials(entropy)
+        self._previous: _Credentials | None = None
+        self._used = False
+        self._paths: OrderedDict[bytes, float] = OrderedDict()
+        self._transactions: OrderedDict[bytes, bytes] = OrderedDict()
+        self._nominated: bytes | None = None
+        self._last_check: float | None = None
+
+    def __repr__(self) -> str:
+        return f"IceLite(ufrag={self.local_ufrag}, paths={len(self._paths)})"
+
+    @property
+    def local_ufrag(self) -> str:
+        return self._credentials.ufrag
+
+    @property
+    def local_pwd(self) -> str:
+        return self._credentials.pwd
+
+    @property
+    def live_ufrags(self) -> tuple[str, ...]:
+        """Our fragments that requests may use now; two between a restart and the first check that uses it."""
+        generations = (self._credentials, self._previous)
+        return tuple(generation.ufrag for generation in generations if generation is not None)
+
+    @property
+    def nominated(self) -> bytes | None:
+        return self._nominated
+
+    @property
+    def paths(self) -> tuple[bytes, ...]:
+        """Proven paths, the one that was checked last at the end."""
+        return tuple(self._paths)
+
+    @property
+    def consent_deadline(self) -> float | None:
+        """When consent expires, None before the first check: 30 s after the last check on the nominated path, or on
+        any path while none is nominated (RFC 7675 section 5.1)."""
+        last = self._last_check if self._nominated is None else self._paths[self._nominated]
+        return None if last is None else last + CONSENT_EXPIRY_S
+
+    def set_remote_ufrag(self, ufrag: str) -> None:
+        """Tell the fragment that the peer signaled for our current credentials."""
+        self._credentials.remote_ufrag = ufrag
+
+    def restart(self, entropy: Entropy) -> str | None:
+        """Make new credentials (RFC 8445 section 9). The ones in use stay valid until the first check with the new
+        ones; returns the fragment of credentials that were never used and are dropped."""
+        retired = None
+        if self._used or self._previous is None:
+            self._previous = self._credentials
+        else:
+            retired = self._credentials.ufrag
+        self._credentials = _Credentials(entropy)
+        self._used = False
+        return retired
+
+    def forget_path(self, path: bytes) -> None:
+        """The connection under `path` is gone."""
+        self._paths.pop(path, None)
+        if self._nominated == path:
+            self._nominated = None
+
+    def receive(self, data: bytes, path: bytes, now: float) -> IceAnswer:
+        """Process a datagram from `path`. Raises StunError when it must be dropped without an answer."""
+        message = stun.parse(data)
+        if message.stun_class != StunClass.REQUEST:
+            raise StunError("not_a_request")
+        if not message.has_fingerprint:
+            raise StunError("no_fingerprint")
+        local, remote = _split_username(message)
+        credentials = self._credentials_of(local)
+        password = credentials.pwd.encode()
+        stun.verify_integrity(message, password)
+        if self._transactions.get(message.transaction_id, path) != path:
+            raise StunError("replayed")
+        refusal = _refusal(message, credentials, remote)
+        if refusal is not None:
+            return IceAnswer(stun.serialise(StunClass.ERROR, message.transaction_id, refusal, password=password))
+        return self._accept(message, credentials, path, now)
+
+    def _credentials_of(self, local: bytes) -> _Credentials:
+        for generation in (self._credentials, self._previous):
+            if generation is not None and hmac.compare_digest(generation.ufrag.encode(), local):
+                return generation
+        raise StunError("unknown_ufrag")
+
+    def _accept(self, message: StunMessage, credentials: _Credentials, path: bytes, now: float) -> IceAnswer:
+        retired = None
+        if credentials is self._credentials:
+            self._used = True
+            if self._previous is not None:
+                retired, self._previous = self._previous.ufrag, None
+        self._remember_transaction(message.transaction_id, path)
+        path_is_new = self._touch(path, now)
+        nominated = message.has(AttributeType.USE_CANDIDATE) and path != self._nominated
+        if nominated:
+            self._nominated = path
+        mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
+        response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
+        return IceAnswer(response, path_is_new=path_is_new, nominated=nominated, retired_ufrag=retired)
+
+    def _remember_transaction(self, transaction_id: bytes, path: bytes) -> None:
+        """MESSAGE-INTEGRITY does not cover the source address: a captured check that is sent again from elsewhere
+        would move the media there."""
+        self._transactions[transaction_id] = path
+        if len(self._transactions) > REMEMBERED_TRANSACTIONS:
+            self._transactions.popitem(last=False)
+
+    def _touch(self, path: bytes, now: float) -> bool:
+        self._last_check = now
+        is_new = path not in self._paths
+        if is_new and len(self._paths) >= MAX_PATHS:
+            oldest = next(known for known in self._paths if known != self._nominated)
+            del self._paths[oldest]
+        self._paths[path] = now
+        self._paths.move_to_end(path)
+        return is_new
+
+
+def address_of(path: bytes) -> TransportAddress:
+    """Return the address inside a plane's path (see plane.pyi). Raises StunError when it is none."""
+    if len(path) != PATH_BYTES or path[1] not in (4, 6):
+        raise StunError("path")
+    return TransportAddress(path[4:8] if path[1] == 4 else path[4:20], int.from_bytes(path[2:4], "big"))
+
+
+def local_ufrag_of(data: bytes) -> bytes | None:
+    """Return our fragment that a binding request names, or None: the cheap look before anything is parsed."""
+    username = stun.peek_username(data)
+    return None if username is None else username.partition(b":")[0]
+
+
+def _split_username(message: StunMessage) -> tuple[bytes, bytes]:
+    username = message.get(AttributeType.USERNAME)
+    if username is None:
+        raise StunError("no_username")
+    local, colon, remote = username.partition(b":")
+    if not colon or not local or not remote:
+        raise StunError("username")
+    return local, remote
+
+
+def _refusal(message: StunMessage, credentials: _Credentials, remote: bytes) -> tuple[Attribute, ...] | None:
+    """Return the attributes of an error response to an authenticated request, or None when it is good."""
+    if message.unknown_required:
+        return stun.error_code(420, "Unknown Attribute"), stun.unknown_attributes(message.unknown_required)
+    if credentials.remote_ufrag is not None and not hmac.compare_digest(credentials.remote_ufrag.encode(), remote):
+        return (stun.error_code(401, "Unauthenticated"),)
+    if not message.has(AttributeType.PRIORITY):
+        return (stun.error_code(400, "Bad Request"),)
+    if message.has(AttributeType.ICE_CONTROLLED):
+        return (stun.error_code(487, "Role Conflict"),)
+    return None
