@@ -1,1 +1,1 @@
-"""config."""
+"""Typed settings and how they are read."""

@@ -1,1 +1,1 @@
-"""telemetry."""
+"""What the server says of itself: logs without personal data, metrics, the audit file."""

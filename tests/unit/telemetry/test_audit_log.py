@@ -1,0 +1,88 @@
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from conclave.model.errors import Unavailable
+from conclave.ports.audit import AuditEvent
+from conclave.telemetry.audit_log import AuditLog
+
+
+def make(path: Path, *, durable: bool = False) -> AuditLog:
+    return AuditLog(path, durable=durable, wall=lambda: 1_700_000_000.25)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_record_is_in_the_file_when_record_returns(tmp_path: Path, durable: bool) -> None:
+    log = make(tmp_path / "audit", durable=durable)
+    log.record(AuditEvent(type="refused", meeting_id="m" * 16, details={"code": "forbidden", "count": 2}))
+    line = json.loads((tmp_path / "audit").read_text())
+    assert len(line.pop("id")) == 16
+    assert line == {
+        "time": "2023-11-14T22:13:20.250000Z",
+        "type": "refused",
+        "meeting_id": "m" * 16,
+        "details": {"code": "forbidden", "count": 2},
+    }
+    log.close()
+
+
+def test_records_are_appended_and_never_replaced(tmp_path: Path) -> None:
+    for number in range(3):
+        log = make(tmp_path / "audit")
+        log.record(AuditEvent(type=f"event_{number}"))
+        assert log.records == 1
+        log.close()
+    assert [json.loads(line)["type"] for line in (tmp_path / "audit").read_text().splitlines()] == [
+        "event_0",
+        "event_1",
+        "event_2",
+    ]
+
+
+def test_the_file_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    make(tmp_path / "audit").close()
+    assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o600
+
+
+def test_a_line_torn_by_a_crash_is_ended_before_the_next_record(tmp_path: Path) -> None:
+    (tmp_path / "audit").write_bytes(b'{"type":"whole"}\n{"type":"to')
+    log = make(tmp_path / "audit")
+    log.record(AuditEvent(type="after"))
+    log.close()
+    lines = (tmp_path / "audit").read_bytes().splitlines()
+    assert lines[1] == b'{"type":"to'
+    assert json.loads(lines[2])["type"] == "after"
+
+
+def test_a_full_disk_refuses_the_record_and_the_check(tmp_path: Path) -> None:
+    os.symlink("/dev/full", tmp_path / "full")
+    log = make(tmp_path / "audit")
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, log._fd)
+    os.close(full)
+    with pytest.raises(Unavailable) as caught:
+        log.record(AuditEvent(type="refused"))
+    assert caught.value.door == "audit"
+    with pytest.raises(Unavailable):
+        log.check()
+    log.close()
+
+
+def test_a_healthy_log_passes_its_check(tmp_path: Path) -> None:
+    log = make(tmp_path / "audit")
+    log.check()
+    log.close()
+
+
+def test_a_path_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        make(tmp_path / "absent" / "audit")
+
+
+def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+    os.symlink(tmp_path / "elsewhere", tmp_path / "audit")
+    with pytest.raises(Unavailable):
+        make(tmp_path / "audit")
