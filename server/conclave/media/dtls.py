@@ -1,21 +1,18 @@
 """One DTLS-SRTP association over the TLS library's memory buffers (RFC 6347, RFC 5764, RFC 8827 section 6.5).
 
-Record header, 13 bytes, network order: 8 bits content type, 16 bits version, 16 bits epoch, 48 bits sequence number,
-16 bits length. Retransmission is ours and runs on the time we are given; the library's own timer, which reads the wall
-clock, is only a second chance. Records of epoch 0 are in the clear, so a repeated flight gets fresh sequence numbers
-and is not mistaken for a replay.
+Retransmission runs on the time we are given (see dtls_flight); the library's own timer, which reads the wall clock, is
+only a second chance.
 """
 
 import hmac
 from enum import StrEnum
 from itertools import pairwise
-from struct import Struct as Layout
-from typing import NamedTuple
 
 from msgspec import Struct
 from OpenSSL import SSL, crypto
 
 from conclave.media.certificate import DtlsCertificate
+from conclave.media.dtls_flight import MTU_BYTES, RECORD_HEADER_BYTES, FlightSender, Record, split_records
 from conclave.media.parameters import Fingerprint
 from conclave.model.media import SrtpProfile
 
@@ -34,15 +31,10 @@ KEY_AND_SALT_BYTES = {
     SrtpProfile.AES_CM_128_HMAC_SHA1_80: (16, 14),
 }
 
-MTU_BYTES = 1200
 MAX_DATAGRAM_BYTES = 2048
 MAX_HANDSHAKE_BYTES = 128 * 1024
 HANDSHAKE_DEADLINE_S = 30.0
-FIRST_RESEND_S = 0.3
-MAX_RESEND_S = 3.0
-MIN_RESEND_S = 0.05
 
-_RECORD = Layout("!BHHHIH")
 HANDSHAKE = 22
 CLIENT_HELLO = 1
 
@@ -82,31 +74,6 @@ class SrtpKeys(Struct, frozen=True):
         return f"SrtpKeys({self.profile})"
 
 
-class Record(NamedTuple):
-    """Where one record lies in a datagram."""
-
-    content_type: int
-    epoch: int
-    start: int
-    end: int
-
-
-def split_records(data: bytes) -> list[Record]:
-    """Return the records of a datagram. Raises ValueError when they do not fill it exactly."""
-    records = []
-    offset = 0
-    while offset < len(data):
-        if offset + _RECORD.size > len(data):
-            raise ValueError("truncated record header")
-        content_type, version, epoch, _, _, length = _RECORD.unpack_from(data, offset)
-        end = offset + _RECORD.size + length
-        if version >> 8 != 0xFE or end > len(data):
-            raise ValueError("no DTLS record")
-        records.append(Record(content_type, epoch, offset, end))
-        offset = end
-    return records
-
-
 def strong_fingerprints(fingerprints: tuple[Fingerprint, ...]) -> tuple[Fingerprint, ...]:
     """Return those of the strongest digest among them (RFC 8122 section 5), none if all are weaker than SHA-256."""
     for digest in FINGERPRINT_DIGESTS:
@@ -140,7 +107,7 @@ class DtlsEndpoint:
         self._peer_mismatched = False
         self._deadline = now + HANDSHAKE_DEADLINE_S
         self._received_bytes = 0
-        self._sender = _FlightSender()
+        self._sender = FlightSender()
         self._ssl = SSL.Connection(_context(certificate, profiles))
         self._ssl.set_app_data(self)
         self._ssl.set_ciphertext_mtu(MTU_BYTES)
@@ -227,7 +194,7 @@ class DtlsEndpoint:
         plain = (record for record in records if record.content_type == HANDSHAKE and record.epoch == 0)
         if self.state is DtlsState.CONNECTED:
             return next(plain, None) is not None
-        return any(data[record.start + _RECORD.size : record.end][:1] == bytes([CLIENT_HELLO]) for record in plain)
+        return any(data[record.start + RECORD_HEADER_BYTES : record.end][:1] == bytes([CLIENT_HELLO]) for record in plain)
 
     def _library_resends(self, now: float) -> bool:
         try:
@@ -293,69 +260,6 @@ class DtlsEndpoint:
         if output:
             self._sender.send_flight(output, now)
         return bool(output)
-
-
-class _FlightSender:
-    """Packs records into datagrams and can send the last flight again (RFC 6347 section 4.2.4)."""
-
-    def __init__(self) -> None:
-        self.resend_at: float | None = None
-        self._flight: list[bytes] = []
-        self._wait_s = FIRST_RESEND_S
-        self._sent_at = 0.0
-        self._plain_sequence = 0
-        self._datagrams: list[bytes] = []
-
-    @property
-    def has_flight(self) -> bool:
-        return bool(self._flight)
-
-    def take(self) -> list[bytes]:
-        datagrams, self._datagrams = self._datagrams, []
-        return datagrams
-
-    def send_flight(self, output: bytes, now: float) -> None:
-        """Send whole records that the library made; they are the flight to repeat from now on."""
-        self._flight = [output[record.start : record.end] for record in split_records(output)]
-        self._wait_s = FIRST_RESEND_S
-        self._send(now)
-
-    def back_off(self, now: float) -> None:
-        self._wait_s = min(self._wait_s * 2, MAX_RESEND_S)
-        self._send(now)
-
-    def repeat(self, now: float) -> None:
-        """Send the flight again because the peer asks, but not more often than every 50 ms."""
-        if now - self._sent_at >= MIN_RESEND_S:
-            timed = self.resend_at is not None
-            self._send(now)
-            self.resend_at = self.resend_at if timed else None
-
-    def stop_timer(self, *, keep_flight: bool) -> None:
-        self.resend_at = None
-        if not keep_flight:
-            self._flight = []
-
-    def _send(self, now: float) -> None:
-        datagram = b""
-        for record in self._flight:
-            fresh = self._renumbered(record)
-            if datagram and len(datagram) + len(fresh) > MTU_BYTES:
-                self._datagrams.append(datagram)
-                datagram = b""
-            datagram += fresh
-        if datagram:
-            self._datagrams.append(datagram)
-        self._sent_at = now
-        self.resend_at = now + self._wait_s
-
-    def _renumbered(self, record: bytes) -> bytes:
-        """Return a record with the next sequence number if it is of epoch 0; later ones are bound to theirs."""
-        if record[3:5] != b"\0\0":
-            return record
-        fresh = record[:5] + self._plain_sequence.to_bytes(6, "big") + record[11:]
-        self._plain_sequence += 1
-        return fresh
 
 
 def _context(certificate: DtlsCertificate, profiles: tuple[SrtpProfile, ...]) -> SSL.Context:

@@ -26,6 +26,9 @@ class LocalTransportParameters(Struct, frozen=True):
     fingerprint: Fingerprint
     candidates: tuple[Candidate, ...]
 
+    def __repr__(self) -> str:
+        return f"LocalTransportParameters({self.ice_ufrag})"
+
 
 class RemoteTransportParameters(Struct, frozen=True):
     """The peer's side as signaled. `setup` is its a=setup value: "actpass", "active" or "passive"."""
@@ -34,3 +37,6 @@ class RemoteTransportParameters(Struct, frozen=True):
     ice_pwd: str
     fingerprints: tuple[Fingerprint, ...]
     setup: str
+
+    def __repr__(self) -> str:
+        return f"RemoteTransportParameters({self.ice_ufrag}, {self.setup})"

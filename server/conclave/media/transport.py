@@ -4,6 +4,7 @@ Datagrams and the time go in; `take_outputs` gives what the rim is to do, in ord
 an authenticated binding request came from, and only once signaling has told whose certificate to expect.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -77,7 +78,11 @@ Output = Transmit | AllowPath | Nominate | Secure | RetireUfrag | StateChanged
 
 
 class MediaTransport:
-    """`role_name` is "publisher" or "subscriber"; `now` is monotonic seconds everywhere."""
+    """`role_name` is "publisher" or "subscriber"; `now` is monotonic seconds everywhere.
+
+    `wake` is called when `set_remote` or `restart_ice` left outputs or moved the timer; datagrams and timers come from
+    the rim itself, which looks afterwards without being told.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class MediaTransport:
         self.lane = lane
         self.state = TransportState.CONNECTING
         self.drops: dict[str, int] = {}
+        self.wake: Callable[[], None] = _nobody_to_wake
         self._candidates = candidates
         self._certificate = certificate
         self._profiles = profiles
@@ -152,6 +158,7 @@ class MediaTransport:
             held, self._held = self._held, []
             for path, data in held:
                 self.receive_dtls(data, path, self._now)
+        self.wake()
 
     def restart_ice(self, entropy: Entropy) -> str:
         """Make new ICE credentials and return the fragment that `.local` had until now. It stays valid until the
@@ -160,6 +167,7 @@ class MediaTransport:
         retired = self._ice.restart(entropy)
         if retired is not None:
             self._outputs.append(RetireUfrag(retired))
+        self.wake()
         return old
 
     def receive_stun(self, data: bytes, path: bytes, now: float) -> None:
@@ -291,6 +299,10 @@ class MediaTransport:
 
     def _drop(self, reason: str) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + 1
+
+
+def _nobody_to_wake() -> None:
+    """Until the rim takes the transport, nobody waits for its outputs."""
 
 
 def _role(remote: RemoteTransportParameters) -> DtlsRole:
