@@ -1,0 +1,65 @@
+"""Every HTTP route, declared once, with its rule (law 2). A handler without an entry here cannot be registered."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from conclave.model.roles import Permission
+from conclave.policy.rules import Phase, RateClass, Rule, Scope
+
+
+class Access(StrEnum):
+    """What a request must bring. `invitation`: a bearer invitation, checked by the hub's gate with the route's rule;
+    `creation`: open creation, or the service token; `operator`: a loopback source, or the metrics token;
+    `resource`: the bearer invitation that made the WHIP or WHEP resource; `handshake`: subprotocol and origin,
+    then an invitation in the first message."""
+
+    PUBLIC = "public"
+    HANDSHAKE = "handshake"
+    CREATION = "creation"
+    OPERATOR = "operator"
+    INVITATION = "invitation"
+    RESOURCE = "resource"
+
+
+class Route(Struct, frozen=True):
+    """methods share the rule. body_bytes is the largest body that is read; 0 means none is."""
+
+    path: str
+    methods: tuple[str, ...]
+    access: Access
+    rule: Rule
+    body_bytes: int = 0
+
+
+_NEW = frozenset({Phase.NEW})
+_JOINED = frozenset({Phase.JOINED})
+_USE = Rule(Permission.SESSION_USE, _NEW, Scope.NONE, RateClass.CONTROL)
+_PUBLISH = Rule(Permission.MEDIA_PUBLISH, _JOINED, Scope.MEETING, RateClass.NEGOTIATION)
+_RECEIVE = Rule(Permission.MEDIA_RECEIVE, _JOINED, Scope.MEETING, RateClass.NEGOTIATION)
+_ATTEND = Rule(Permission.MEETING_ATTEND, _JOINED, Scope.MEETING, RateClass.CONTROL)
+
+SDP_BYTES = 60_000
+
+ROUTES: dict[str, Route] = {
+    "signaling": Route("/api/v1/signaling", ("GET",), Access.HANDSHAKE, _USE),
+    "open_meeting": Route(
+        "/api/v1/meetings", ("POST",), Access.CREATION,
+        Rule(Permission.MEETING_CREATE, _NEW, Scope.NONE, RateClass.CONTROL), 4_096,
+    ),
+    "whip_options": Route("/whip/{meeting_id}", ("OPTIONS",), Access.PUBLIC, _USE),
+    "whip_publish": Route("/whip/{meeting_id}", ("POST",), Access.INVITATION, _PUBLISH, SDP_BYTES),
+    "whip_delete": Route("/whip/{meeting_id}/{resource_id}", ("DELETE",), Access.RESOURCE, _ATTEND),
+    "whip_patch": Route("/whip/{meeting_id}/{resource_id}", ("PATCH",), Access.RESOURCE, _PUBLISH, SDP_BYTES),
+    "whip_resource_options": Route("/whip/{meeting_id}/{resource_id}", ("OPTIONS",), Access.PUBLIC, _USE),
+    "whep_options": Route("/whep/{meeting_id}", ("OPTIONS",), Access.PUBLIC, _USE),
+    "whep_play": Route("/whep/{meeting_id}", ("POST",), Access.INVITATION, _RECEIVE, SDP_BYTES),
+    "whep_delete": Route("/whep/{meeting_id}/{resource_id}", ("DELETE",), Access.RESOURCE, _ATTEND),
+    "whep_patch": Route("/whep/{meeting_id}/{resource_id}", ("PATCH",), Access.RESOURCE, _RECEIVE, SDP_BYTES),
+    "whep_resource_options": Route("/whep/{meeting_id}/{resource_id}", ("OPTIONS",), Access.PUBLIC, _USE),
+    "healthz": Route("/healthz", ("GET", "HEAD"), Access.PUBLIC, _USE),
+    "readyz": Route("/readyz", ("GET", "HEAD"), Access.PUBLIC, _USE),
+    "metrics": Route("/metrics", ("GET",), Access.OPERATOR, _USE),
+    "client": Route("/{path:.*}", ("GET", "HEAD"), Access.PUBLIC, _USE),
+}  # fmt: skip
+"""By name of the handler; order matters only for the last, which catches what is left."""
