@@ -1,0 +1,1 @@
+"""What a load test does: webinar, meeting, join."""
