@@ -1,0 +1,253 @@
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from conclave.media import stun
+from conclave.media.ice import CONSENT_EXPIRY_S, MAX_PATHS, REMEMBERED_TRANSACTIONS, IceLite, address_of, local_ufrag_of
+from conclave.media.stun import Attribute, AttributeType, StunClass, StunError
+
+PRIORITY = (int(AttributeType.PRIORITY), bytes.fromhex("6e0001ff"))
+CONTROLLING = (int(AttributeType.ICE_CONTROLLING), bytes(8))
+CONTROLLED = (int(AttributeType.ICE_CONTROLLED), bytes(8))
+USE_CANDIDATE = (int(AttributeType.USE_CANDIDATE), b"")
+
+
+def path(number: int) -> bytes:
+    return bytes([0, 4]) + (5000 + number).to_bytes(2, "big") + bytes([192, 0, 2, 1]) + bytes(24)
+
+
+class Peer:
+    """A full agent's checks, with the credentials that it was told."""
+
+    def __init__(self, agent: IceLite, ufrag: str = "peer") -> None:
+        self.local, self.pwd, self.ufrag = agent.local_ufrag, agent.local_pwd, ufrag
+        self.random = Random(ufrag)
+
+    def check(
+        self,
+        *extra: Attribute,
+        attributes: tuple[Attribute, ...] = (PRIORITY, CONTROLLING),
+        username: str | None = None,
+        pwd: str | None = None,
+        fingerprint: bool = True,
+    ) -> bytes:
+        name = f"{self.local}:{self.ufrag}" if username is None else username
+        return stun.serialise(
+            StunClass.REQUEST,
+            self.random.randbytes(12),
+            ((int(AttributeType.USERNAME), name.encode()), *attributes, *extra),
+            password=(self.pwd if pwd is None else pwd).encode(),
+            fingerprint=fingerprint,
+        )
+
+
+@pytest.fixture
+def entropy() -> Callable[[int], bytes]:
+    return Random(7).randbytes
+
+
+@pytest.fixture
+def agent(entropy: Callable[[int], bytes]) -> IceLite:
+    return IceLite(entropy)
+
+
+@pytest.fixture
+def peer(agent: IceLite) -> Peer:
+    return Peer(agent)
+
+
+def error_of(agent: IceLite, peer: Peer, request: bytes) -> int | None:
+    response = stun.parse(agent.receive(request, path(1), 0.0).response)
+    stun.verify_integrity(response, peer.pwd.encode())
+    assert response.has_fingerprint
+    return response.error_code
+
+
+def test_credentials_are_long_enough_unique_and_of_ice_chars(entropy: Callable[[int], bytes]) -> None:
+    agents = [IceLite(entropy) for _ in range(100)]
+    assert len({agent.local_ufrag for agent in agents}) == len({agent.local_pwd for agent in agents}) == 100
+    for agent in agents:
+        assert 4 <= len(agent.local_ufrag) <= 256
+        assert 22 <= len(agent.local_pwd) <= 256
+        assert all(char.isalnum() or char in "+/" for char in agent.local_ufrag + agent.local_pwd)
+        assert agent.local_pwd not in repr(agent)
+
+
+def test_a_check_is_answered_with_its_reflexive_address(agent: IceLite, peer: Peer) -> None:
+    answer = agent.receive(peer.check(), path(1), 0.0)
+    response = stun.parse(answer.response)
+    stun.verify_integrity(response, agent.local_pwd.encode())
+    assert response.stun_class is StunClass.SUCCESS
+    assert response.has_fingerprint
+    assert str(response.xor_mapped_address) == "192.0.2.1:5001"
+    assert answer.path_is_new
+    assert not answer.nominated
+
+
+def test_use_candidate_nominates_the_path_it_came_on_once(agent: IceLite, peer: Peer) -> None:
+    assert agent.nominated is None
+    assert agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0).nominated
+    assert not agent.receive(peer.check(USE_CANDIDATE), path(1), 1.0).nominated
+    assert not agent.receive(peer.check(), path(2), 1.0).nominated
+    assert agent.nominated == path(1)
+    assert agent.receive(peer.check(USE_CANDIDATE), path(2), 2.0).nominated
+    assert agent.nominated == path(2)
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        ("integrity", {"pwd": "w" * 32}),
+        ("unknown_ufrag", {"username": "nobody:peer"}),
+        ("username", {"username": "nocolon"}),
+        ("username", {"username": ":peer"}),
+        ("no_fingerprint", {"fingerprint": False}),
+    ],
+)
+def test_a_forged_binding_request_is_dropped_without_an_answer(
+    agent: IceLite, peer: Peer, reason: str, change: dict[str, str]
+) -> None:
+    with pytest.raises(StunError, match=f"^{reason}$"):
+        agent.receive(peer.check(**change), path(1), 0.0)
+    assert agent.paths == ()
+
+
+def test_a_request_without_integrity_or_username_is_dropped(agent: IceLite, peer: Peer) -> None:
+    name = (int(AttributeType.USERNAME), f"{agent.local_ufrag}:peer".encode())
+    with pytest.raises(StunError, match="no_integrity"):
+        agent.receive(stun.serialise(StunClass.REQUEST, bytes(12), (name, PRIORITY)), path(1), 0.0)
+    with pytest.raises(StunError, match="no_username"):
+        agent.receive(stun.serialise(StunClass.REQUEST, bytes(12), (PRIORITY,), password=peer.pwd.encode()), path(1), 0.0)
+
+
+@pytest.mark.parametrize("stun_class", [StunClass.INDICATION, StunClass.SUCCESS, StunClass.ERROR])
+def test_only_requests_are_acted_on(agent: IceLite, stun_class: StunClass) -> None:
+    with pytest.raises(StunError, match="not_a_request"):
+        agent.receive(stun.serialise(stun_class, bytes(12)), path(1), 0.0)
+
+
+def test_a_peer_that_claims_to_be_controlled_gets_487(agent: IceLite, peer: Peer) -> None:
+    assert error_of(agent, peer, peer.check(attributes=(PRIORITY, CONTROLLED))) == 487
+    assert agent.paths == ()
+
+
+def test_an_unknown_required_attribute_gets_420_that_names_it(agent: IceLite, peer: Peer) -> None:
+    response = stun.parse(agent.receive(peer.check((0x7001, b"")), path(1), 0.0).response)
+    assert response.error_code == 420
+    assert response.get(AttributeType.UNKNOWN_ATTRIBUTES) == b"\x70\x01"
+
+
+def test_an_unknown_optional_attribute_is_ignored(agent: IceLite, peer: Peer) -> None:
+    assert error_of(agent, peer, peer.check((0xC057, bytes(4)))) is None
+
+
+def test_a_check_without_priority_gets_400(agent: IceLite, peer: Peer) -> None:
+    assert error_of(agent, peer, peer.check(attributes=(CONTROLLING,))) == 400
+
+
+def test_another_remote_fragment_than_the_signaled_one_gets_401(agent: IceLite, peer: Peer) -> None:
+    assert error_of(agent, peer, peer.check()) is None
+    agent.set_remote_ufrag("peer")
+    assert error_of(agent, peer, peer.check()) is None
+    assert error_of(agent, peer, peer.check(username=f"{agent.local_ufrag}:other")) == 401
+
+
+def test_a_check_replayed_from_another_address_is_dropped(agent: IceLite, peer: Peer) -> None:
+    captured = peer.check(USE_CANDIDATE)
+    agent.receive(captured, path(1), 0.0)
+    with pytest.raises(StunError, match="replayed"):
+        agent.receive(captured, path(2), 0.1)
+    assert agent.nominated == path(1)
+    assert stun.parse(agent.receive(captured, path(1), 0.2).response).stun_class is StunClass.SUCCESS
+
+
+def test_remembered_transactions_are_bounded(agent: IceLite, peer: Peer) -> None:
+    first = peer.check()
+    agent.receive(first, path(1), 0.0)
+    for _ in range(REMEMBERED_TRANSACTIONS):
+        agent.receive(peer.check(), path(1), 0.0)
+    assert agent.receive(first, path(2), 0.0).path_is_new
+
+
+def test_at_most_eight_paths_are_kept_and_the_nominated_one_stays(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(0), 0.0)
+    for number in range(1, MAX_PATHS + 2):
+        assert agent.receive(peer.check(), path(number), float(number)).path_is_new
+    assert len(agent.paths) == MAX_PATHS
+    assert path(0) in agent.paths
+    assert path(1) not in agent.paths
+    assert path(2) not in agent.paths
+
+
+def test_consent_expires_30_seconds_after_the_last_check_on_the_nominated_path(agent: IceLite, peer: Peer) -> None:
+    assert agent.consent_deadline is None
+    agent.receive(peer.check(), path(1), 10.0)
+    assert agent.consent_deadline == 10.0 + CONSENT_EXPIRY_S
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 12.0)
+    agent.receive(peer.check(), path(2), 20.0)
+    assert agent.consent_deadline == 12.0 + CONSENT_EXPIRY_S
+    with pytest.raises(StunError):
+        agent.receive(peer.check(pwd="x" * 32), path(1), 30.0)
+    assert agent.consent_deadline == 12.0 + CONSENT_EXPIRY_S
+
+
+def test_a_closed_path_is_forgotten_and_consent_runs_on(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 5.0)
+    agent.forget_path(path(1))
+    agent.forget_path(path(1))
+    assert agent.paths == ()
+    assert agent.nominated is None
+    assert agent.consent_deadline == 5.0 + CONSENT_EXPIRY_S
+    assert agent.receive(peer.check(USE_CANDIDATE), path(1), 6.0).nominated
+
+
+def test_old_credentials_stay_valid_until_the_new_ones_are_used(
+    agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
+) -> None:
+    agent.set_remote_ufrag("peer")
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    old = agent.local_ufrag
+    assert agent.restart(entropy) is None
+    agent.set_remote_ufrag("peer2")
+    newcomer = Peer(agent, "peer2")
+    assert agent.live_ufrags == (agent.local_ufrag, old)
+    assert agent.receive(peer.check(), path(1), 1.0).retired_ufrag is None
+    assert agent.receive(newcomer.check(USE_CANDIDATE), path(2), 2.0).retired_ufrag == old
+    assert agent.live_ufrags == (agent.local_ufrag,)
+    assert agent.nominated == path(2)
+    with pytest.raises(StunError, match="unknown_ufrag"):
+        agent.receive(peer.check(), path(1), 3.0)
+
+
+def test_a_second_restart_retires_the_credentials_that_nobody_used(
+    agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
+) -> None:
+    agent.receive(peer.check(), path(1), 0.0)
+    first = agent.local_ufrag
+    agent.restart(entropy)
+    second = agent.local_ufrag
+    assert agent.restart(entropy) == second
+    assert agent.live_ufrags == (agent.local_ufrag, first)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (bytes([0, 4, 0, 80, 192, 0, 2, 9]) + bytes(24), "192.0.2.9:80"),
+        (bytes([1, 6, 0, 80, 0x20, 1, 0xD, 0xB8]) + bytes(11) + bytes([1]) + bytes(12), "2001:db8::1:80"),
+    ],
+)
+def test_a_path_tells_its_address(raw: bytes, text: str) -> None:
+    assert str(address_of(raw)) == text
+
+
+@pytest.mark.parametrize("raw", [b"", bytes(31), bytes(32), bytes([0, 5]) + bytes(30)])
+def test_what_is_no_path_is_refused(raw: bytes) -> None:
+    with pytest.raises(StunError, match="path"):
+        address_of(raw)
+
+
+def test_the_fragment_of_a_request_is_seen_without_parsing_it(agent: IceLite, peer: Peer) -> None:
+    assert local_ufrag_of(peer.check()) == agent.local_ufrag.encode()
+    assert local_ufrag_of(b"junk") is None
