@@ -48,16 +48,17 @@ class Station:
         self.pacer.close()
         await self.session.close()
 
-    async def open_meeting(self, title: str, service_token: str | None = None) -> Invitations:
+    async def open_meeting(self, service_token: str | None = None) -> Invitations:
         """Ask for a meeting and its invitations. Raises MeetingRefused."""
         headers = {} if service_token is None else {"Authorization": f"Bearer {service_token}"}
         try:
             async with self.session.post(
-                self.target.meetings_url, json={"title": title}, headers=headers, ssl=self.tls
+                self.target.meetings_url, headers=headers, ssl=self.tls
             ) as response:
                 body: dict[str, Any] = await response.json(content_type=None)
                 if response.status >= 300:
                     raise MeetingRefused(f"{response.status}: {body.get('detail') or body.get('title') or response.reason}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise MeetingRefused(str(error) or type(error).__name__) from error
-        return Invitations(body["meeting_id"], body["host"]["token"], body["participant"]["token"])
+        tokens = {invitation["role"]: invitation["token"] for invitation in body["invitations"]}
+        return Invitations(body["meeting_id"], tokens["host"], tokens["participant"])

@@ -82,7 +82,7 @@ async def open_room(station: Station, plan: Plan, *, auto_subscribe: bool) -> As
             viewer, owned = plan.invitation, False
             yield Room(host, plan.invitation, viewer, _meeting_id(host), owned)
             return
-        invitations = await station.open_meeting("bench", plan.service_token)
+        invitations = await station.open_meeting(plan.service_token)
         await _enter(host, invitations.host, auto_subscribe)
         viewer = await host.invite(Role.VIEWER)
         yield Room(host, invitations.participant, viewer, invitations.meeting_id, owned=True)
