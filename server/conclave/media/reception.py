@@ -25,6 +25,7 @@ class Reception:
         self.negotiation = negotiation
         self.answered = False
         self._routes: dict[str, RouteSpec] = {}
+        self._revisions: dict[str, int] = {}
         self._mapping: tuple[tuple[str, TrackId | None], ...] = ()
         self._unsupported: frozenset[TrackId] = frozenset()
         self._version = -1
@@ -52,19 +53,24 @@ class Reception:
             yield TracksUnsupported(self.participant_id, unsupported)
 
     def _reconcile_routes(self) -> Iterator[PlaneCommand]:
+        """Senders that ended, new senders, then routes: those that empty a slot before those that fill one."""
         transport_id = self.transport.transport_id
         pool = self.negotiation.pool
-        wanted = pool.routes(transport_id)
-        for mid in [mid for mid in self._routes if mid not in wanted]:
-            del self._routes[mid]
+        usable = {slot.mid: slot for slot in pool.slots if slot.usable}
+        for mid in [mid for mid in self._routes if mid not in usable]:
+            del self._routes[mid], self._revisions[mid]
             yield RemoveSender(transport_id, mid)
-        for slot in pool.slots:
-            if slot.mid in wanted and slot.mid not in self._routes:
-                self._routes[slot.mid] = RouteSpec(transport_id, slot.mid, None)
+        changed = []
+        for mid, slot in usable.items():
+            if mid not in self._routes:
+                self._routes[mid] = RouteSpec(transport_id, mid, None)
                 yield AddSender(slot.sender_spec(transport_id), slot.cname)
-        for mid, route in sorted(wanted.items(), key=lambda item: item[1].track_id is not None):
-            if self._routes[mid] != route:
-                self._routes[mid] = route
+            if self._revisions.get(mid) != slot.revision:
+                self._revisions[mid] = slot.revision
+                changed.append(pool.route(slot, transport_id))
+        for route in sorted(changed, key=lambda route: route.track_id is not None):
+            if self._routes[route.mid] != route:
+                self._routes[route.mid] = route
                 yield SetRoute(route)
 
     def dismantle(self) -> Iterator[PlaneCommand]:
@@ -72,3 +78,4 @@ class Reception:
         for mid in self._routes:
             yield RemoveSender(self.transport.transport_id, mid)
         self._routes = {}
+        self._revisions = {}

@@ -229,7 +229,7 @@ class MediaRoom:
         self._settle(now)
 
     def unsubscribe(self, participant_id: ParticipantId, track_ids: Iterable[TrackId], now: float) -> None:
-        """Want tracks no longer; with auto-subscription they stay unwanted until subscribed again. Unknown ones are passed over."""
+        """Want tracks no longer; with auto-subscription they stay unwanted until subscribed again. Unknown ones are skipped."""
         seat = self._seat(participant_id)
         for track_id in track_ids:
             seat.wanted.pop(track_id, None)

@@ -11,7 +11,10 @@ MINIMUM_SLOTS = 4
 
 
 class Slot:
-    """One outbound m-section: fixed mid, SSRCs and cname. It can show a track while the peer receives on it (`usable`)."""
+    """One outbound m-section: fixed mid, SSRCs and cname. It can show a track while the peer receives on it (`usable`).
+
+    `codec_list` is a number that slots of a pool with equal codecs share; `revision` tells when the route must be made anew.
+    """
 
     def __init__(self, mid: str, kind: MediaKind, ssrc: int, rtx_ssrc: int | None) -> None:
         self.mid = mid
@@ -21,7 +24,9 @@ class Slot:
         self.usable = False
         self.rejected = False
         self.codecs: tuple[CodecParameters, ...] = ()
+        self.codec_list = 0
         self.extensions: Mapping[str, int] = {}
+        self.revision = 0
         self.track_id: TrackId | None = None
         self.last_codec: codecs.CodecIdentity | None = None
 
@@ -68,7 +73,8 @@ class SlotPool:
         self.slots: list[Slot] = []
         self.version = 0
         self._wanted: dict[TrackId, NegotiatedTrack] = {}
-        self._mappings: dict[TrackId, dict[tuple[CodecParameters, ...], dict[int, int]]] = {}
+        self._mappings: dict[TrackId, dict[int, dict[int, int]]] = {}
+        self._codec_lists = 0
 
     def add(self, slot: Slot) -> None:
         self.slots.append(slot)
@@ -76,11 +82,16 @@ class SlotPool:
 
     def accept(self, slot: Slot, negotiated: tuple[CodecParameters, ...], extensions: Mapping[str, int]) -> None:
         """The peer receives on `slot` with these codecs and header extensions (URI -> id)."""
-        alike = next((other.codecs for other in self.slots if other.codecs == negotiated), negotiated)
-        slot.usable = True
-        slot.codecs = alike
+        alike = next((other for other in self.slots if other.codecs == negotiated), None)
+        if alike is None:
+            self._codec_lists += 1
+            self._mappings.clear()
+        slot.codec_list = alike.codec_list if alike else self._codec_lists
+        slot.codecs = negotiated
         slot.extensions = extensions
+        slot.usable = True
         self.version += 1
+        slot.revision = self.version
 
     def withdraw(self, slot: Slot, *, for_good: bool) -> None:
         """The peer does not receive on `slot` now; `for_good` when it rejected the m-section."""
@@ -91,9 +102,13 @@ class SlotPool:
 
     def want(self, track: NegotiatedTrack) -> None:
         """Ask for a track, or renew what is known of it after a renegotiation."""
-        self._wanted[track.spec.track_id] = track
-        self._mappings.pop(track.spec.track_id, None)
+        track_id = track.spec.track_id
         self.version += 1
+        self._mappings.pop(track_id, None)
+        self._wanted[track_id] = track
+        for slot in self.slots:
+            if slot.track_id == track_id:
+                slot.revision = self.version
 
     def unwant(self, track_id: TrackId) -> bool:
         """Want it no longer; tell whether it was wanted."""
@@ -110,7 +125,10 @@ class SlotPool:
     @property
     def unsupported(self) -> frozenset[TrackId]:
         """Wanted tracks that no slot of this receiver can show, known once it answered for their kind."""
-        return frozenset(track_id for track_id, track in self._wanted.items() if not self._showable(track))
+        sinks = {kind: self._sinks(kind) for kind in MediaKind}
+        return frozenset(
+            track_id for track_id, track in self._wanted.items() if not self._showable(track, sinks[track.spec.kind])
+        )
 
     def preferred_codecs(self) -> frozenset[codecs.CodecIdentity]:
         """Return what the publishers of the wanted tracks send."""
@@ -118,7 +136,8 @@ class SlotPool:
 
     def demand(self, kind: MediaKind) -> int:
         """Return how many slots of `kind` the wanted tracks could use."""
-        return sum(1 for track in self._wanted.values() if track.spec.kind is kind and self._showable(track))
+        sinks = self._sinks(kind)
+        return sum(1 for track in self._wanted.values() if track.spec.kind is kind and self._showable(track, sinks))
 
     def capacity(self, kind: MediaKind) -> int:
         """Return how many slots of `kind` exist or are on offer."""
@@ -128,24 +147,37 @@ class SlotPool:
         """Return (mid, track shown or None) of every usable slot."""
         return tuple((slot.mid, slot.track_id) for slot in self.slots if slot.usable)
 
-    def routes(self, transport_id: TransportId) -> dict[str, RouteSpec]:
-        """Return the route of each usable slot by mid."""
-        return {slot.mid: self._route(slot, transport_id) for slot in self.slots if slot.usable}
+    def route(self, slot: Slot, transport_id: TransportId) -> RouteSpec:
+        """Return what a usable slot is to forward."""
+        if slot.track_id is None:
+            return RouteSpec(transport_id, slot.mid, None)
+        track = self._wanted[slot.track_id]
+        return RouteSpec(
+            transport_id,
+            slot.mid,
+            slot.track_id,
+            payload_types=self._payload_types(track, slot),
+            extensions=codecs.map_extensions(track.extensions, slot.extensions),
+        )
 
     def assign(self) -> None:
         """Give wanted tracks to free slots. A track keeps its slot while it is wanted; a shared screen may take a camera's."""
         shown = set()
         for slot in self.slots:
             if slot.track_id is not None and not self._still_fits(slot):
-                slot.track_id = None
+                self._show(slot, None)
             if slot.track_id is not None:
                 shown.add(slot.track_id)
         waiting = [track for track_id, track in self._wanted.items() if track_id not in shown]
         for track in sorted(waiting, key=lambda track: track.source is not TrackSource.SCREEN):
             slot_found = self._slot_for(track)
             if slot_found is not None:
-                slot_found.track_id = track.spec.track_id
-                slot_found.last_codec = codecs.identity_of(track.spec.codecs[0])
+                self._show(slot_found, track)
+
+    def _show(self, slot: Slot, track: NegotiatedTrack | None) -> None:
+        slot.track_id = track.spec.track_id if track else None
+        slot.last_codec = codecs.identity_of(track.spec.codecs[0]) if track else slot.last_codec
+        slot.revision = self.version
 
     def _still_fits(self, slot: Slot) -> bool:
         track = self._wanted.get(slot.track_id) if slot.track_id else None
@@ -166,9 +198,12 @@ class SlotPool:
         track = self._wanted.get(slot.track_id) if slot.track_id else None
         return track is not None and track.source is TrackSource.CAMERA
 
-    def _showable(self, track: NegotiatedTrack) -> bool:
-        lists = {id(slot.codecs): slot for slot in self.slots if slot.usable and slot.kind is track.spec.kind}
-        return not lists or any(self._payload_types(track, slot) for slot in lists.values())
+    def _sinks(self, kind: MediaKind) -> list[Slot]:
+        """Return one usable slot of `kind` per codec list: in practice one, so that nothing below is quadratic."""
+        return list({slot.codec_list: slot for slot in self.slots if slot.usable and slot.kind is kind}.values())
+
+    def _showable(self, track: NegotiatedTrack, sinks: list[Slot]) -> bool:
+        return not sinks or any(self._payload_types(track, slot) for slot in sinks)
 
     def _payload_types(self, track: NegotiatedTrack, slot: Slot) -> dict[int, int]:
         """Return inbound -> outbound payload types, empty when the codec that the publisher prefers cannot be shown in `slot`.
@@ -176,25 +211,13 @@ class SlotPool:
         A publisher sends the first codec of our answer; if only the others fit, the slot would stay black.
         """
         mappings = self._mappings.setdefault(track.spec.track_id, {})
-        mapping = mappings.get(slot.codecs)
+        mapping = mappings.get(slot.codec_list)
         if mapping is None:
             mapping = codecs.map_payload_types(track.spec.codecs, slot.codecs)
             if track.spec.codecs[0].payload_type not in mapping:
                 mapping = {}
-            mappings[slot.codecs] = mapping
+            mappings[slot.codec_list] = mapping
         return mapping
-
-    def _route(self, slot: Slot, transport_id: TransportId) -> RouteSpec:
-        if slot.track_id is None:
-            return RouteSpec(transport_id, slot.mid, None)
-        track = self._wanted[slot.track_id]
-        return RouteSpec(
-            transport_id,
-            slot.mid,
-            slot.track_id,
-            payload_types=self._payload_types(track, slot),
-            extensions=codecs.map_extensions(track.extensions, slot.extensions),
-        )
 
 
 def grown_capacity(current: int, needed: int, limit: int) -> int:
