@@ -52,9 +52,7 @@ class Station:
         """Ask for a meeting and its invitations. Raises MeetingRefused."""
         headers = {} if service_token is None else {"Authorization": f"Bearer {service_token}"}
         try:
-            async with self.session.post(
-                self.target.meetings_url, headers=headers, ssl=self.tls
-            ) as response:
+            async with self.session.post(self.target.meetings_url, headers=headers, ssl=self.tls) as response:
                 body: dict[str, Any] = await response.json(content_type=None)
                 if response.status >= 300:
                     raise MeetingRefused(f"{response.status}: {body.get('detail') or body.get('title') or response.reason}")

@@ -61,7 +61,9 @@ class Receiver:
     `session` is None until the handshake is complete; RTP before that cannot be verified and is not looked at.
     """
 
-    def __init__(self, on_control: Callable[[bytes], None], on_rtcp: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, on_control: Callable[[bytes], None], on_rtcp: Callable[[bytes], None], *, sample_every: int = SAMPLE_EVERY
+    ) -> None:
         self._on_control = on_control
         self._on_rtcp = on_rtcp
         self.on_sample: Callable[[StreamLog, Sample], None] | None = None
@@ -70,8 +72,8 @@ class Receiver:
         self.packets = 0
         self.rtcp_packets = 0
         self.invalid_samples = 0
-        self.sample_every = SAMPLE_EVERY
-        self._until_sample = random.randrange(1, SAMPLE_EVERY)
+        self.sample_every = sample_every
+        self._until_sample = random.randint(1, sample_every)
 
     def take_batch(self, reader: BatchReader, count: int) -> None:
         """Log a batch; see `Sink`."""

@@ -65,11 +65,13 @@ def read_reply(datagram: bytes, remote_pwd: str) -> StunReply:
     if kind not in (BINDING_SUCCESS, BINDING_ERROR):
         raise StunError(f"unexpected STUN type {kind:#06x}")
     error_code = 0
-    integrity = False
+    integrity = fingerprint = False
     position = 20
     while position + 4 <= len(datagram):
         name, size = struct.unpack_from("!HH", datagram, position)
         value = datagram[position + 4 : position + 4 + size]
+        if len(value) != size:
+            raise StunError("attribute beyond the message")
         if name == _MESSAGE_INTEGRITY:
             if not hmac.compare_digest(value, _integrity(datagram[:position], remote_pwd.encode())):
                 raise StunError("wrong MESSAGE-INTEGRITY")
@@ -77,11 +79,14 @@ def read_reply(datagram: bytes, remote_pwd: str) -> StunReply:
         elif name == _FINGERPRINT:
             if value != _fingerprint(datagram[:position]):
                 raise StunError("wrong FINGERPRINT")
+            fingerprint = True
         elif name == _ERROR_CODE and size >= 4:
             error_code = value[2] * 100 + value[3]
         position += 4 + (size + 3 & ~3)
     if kind == BINDING_SUCCESS and not integrity:
         raise StunError("success response without MESSAGE-INTEGRITY")
+    if not fingerprint:
+        raise StunError("response without FINGERPRINT")
     return StunReply(transaction_id, error_code)
 
 
