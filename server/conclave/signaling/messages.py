@@ -418,11 +418,18 @@ class SubscriberSlots(Event, frozen=True, tag="subscriber.slots"):
     slots: list[SlotInfo]
 
 
+class TracksUnsupported(Event, frozen=True, tag="tracks.unsupported"):
+    """Subscribed tracks that this client cannot decode; the whole set, sent when it changed."""
+
+    track_ids: list[str]
+
+
 class TransportState(Event, frozen=True, tag="transport.state"):
-    """transport: "publisher" or "subscriber"; state: "connecting", "connected", "failed", "closed"."""
+    """transport: "publisher" or "subscriber"; state: "connecting", "connected", "failed", "closed"; reason: "" for good news."""
 
     transport: str
     state: str
+    reason: str = ""
 
 
 class MeetingOpened(Event, frozen=True, tag="meeting.opened"):
@@ -444,8 +451,8 @@ class Closing(Event, frozen=True, tag="closing"):
 
 EVENTS: tuple[type[Event], ...] = (
     ParticipantJoined, ParticipantLeft, ParticipantChanged, TrackPublished, TrackUnpublished, TrackChanged,
-    ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TransportState, MeetingOpened,
-    MeetingEnded, Closing,
+    ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TracksUnsupported,
+    TransportState, MeetingOpened, MeetingEnded, Closing,
 )  # fmt: skip
 
 CLOSE_CODES: dict[str, int] = {

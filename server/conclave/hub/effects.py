@@ -1,0 +1,65 @@
+"""Performs what a mutation left behind, in the order of law 3: audit, media, the response, then everything else."""
+
+from collections.abc import Callable, Mapping
+
+from conclave.hub.services import Services
+from conclave.hub.visitors import Visitor
+from conclave.meeting.context import Context
+from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Effect, Send
+from conclave.model.ids import SessionId
+from conclave.signaling.codec import Encoding, encode
+from conclave.signaling.messages import Event
+
+
+class Frames:
+    """One event, encoded at most once per encoding however many read it."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+        self._frames: dict[Encoding, bytes] = {}
+
+    def in_encoding(self, encoding: Encoding) -> bytes:
+        frame = self._frames.get(encoding)
+        if frame is None:
+            frame = self._frames[encoding] = encode(self._event, encoding)
+        return frame
+
+
+def perform(services: Services, visitors: Mapping[SessionId, Visitor], context: Context, respond: Callable[[], None]) -> None:
+    """Perform the effects and commands of `context`; `respond` answers the request, if there is one."""
+    for effect in context.effects:
+        if isinstance(effect, Audit):
+            services.record_anyway(effect.event)
+    if context.commands:
+        services.pump.perform(context.commands)
+    respond()
+    for effect in context.effects:
+        _perform(visitors, context, effect)
+
+
+def _perform(visitors: Mapping[SessionId, Visitor], context: Context, effect: Effect) -> None:
+    seated = context.meeting.sessions
+    match effect:
+        case Send(session_id, event):
+            _send(visitors.get(session_id), Frames(event))
+        case Broadcast(event, but):
+            frames = Frames(event)
+            for session_id in seated:
+                if session_id != but:
+                    _send(visitors.get(session_id), frames)
+        case Announce(event, but):
+            frames = Frames(event)
+            for session_id in visitors:
+                if session_id != but and session_id not in seated:
+                    _send(visitors.get(session_id), frames)
+        case Disconnect(session_id, code, detail):
+            visitor = visitors.get(session_id)
+            if visitor is not None and visitor.session is not None:
+                visitor.session.close(code, detail)
+        case Audit():
+            pass
+
+
+def _send(visitor: Visitor | None, frames: Frames) -> None:
+    if visitor is not None and visitor.session is not None:
+        visitor.session.send(frames)

@@ -1,0 +1,105 @@
+"""`hello`: an invitation makes a visitor; a resume token gives a lost visitor its connection and seat back."""
+
+from msgspec import Struct
+
+from conclave.hub.meeting_queue import MeetingQueue
+from conclave.hub.services import Services
+from conclave.hub.sessions import Respond, Session
+from conclave.hub.visitors import Visitor
+from conclave.meeting import attendance
+from conclave.meeting.context import Caller, Context
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import MeetingId, SessionId, new_id
+from conclave.policy.rules import MeetingState
+from conclave.signaling.messages import PROTOCOL_VERSION, Hello, Resume, Snapshot, Welcome
+
+
+class Greeter:
+    """Keeps the visitors and the queues of their meetings."""
+
+    def __init__(self, services: Services) -> None:
+        self.visitors: dict[SessionId, Visitor] = {}
+        self.queues: dict[MeetingId, MeetingQueue] = {}
+        self._services = services
+
+    async def greet(self, session: Session, hello: Hello, respond: Respond) -> Struct:
+        """Answer `hello` with `welcome`.
+
+        Raises Refused: `invalid` for another protocol version or not exactly one proof, `unauthorized` for a proof that
+        is not good, `unavailable` when the server holds no more meetings.
+        """
+        if hello.protocol != PROTOCOL_VERSION:
+            raise Refused(ErrorCode.INVALID, f"this server speaks version {PROTOCOL_VERSION}")
+        if hello.token is not None and hello.resume is None:
+            welcome = self._admit(session, hello.token)
+            respond(welcome)
+            return welcome
+        if hello.resume is not None and hello.token is None:
+            return await self._resume(session, hello.resume, respond)
+        raise Refused(ErrorCode.INVALID, "give a token or a resume, not both")
+
+    def _admit(self, session: Session, token: str) -> Welcome:
+        claims = self._services.invitations.verify(token, self._services.clock.wall())
+        caller = Caller(SessionId(new_id(self._services.entropy)), claims, session.headless)
+        visitor = Visitor(caller, self._queue(claims.meeting_id), session.buckets)
+        visitor.queue.attach(visitor)
+        self.visitors[visitor.session_id] = visitor
+        visitor.session, session.visitor = session, visitor
+        return self._welcome(visitor)
+
+    async def _resume(self, session: Session, resume: Resume, respond: Respond) -> Struct:
+        visitor = self.visitors.get(SessionId(resume.session_id))
+        if visitor is None or not visitor.spend_resume_token(resume.resume_token):
+            self._services.counts["resumes_refused"] += 1
+            raise _not_resumable()
+
+        def take_over(context: Context, now: float) -> Struct:
+            seat = context.meeting.seat_of(visitor.session_id)
+            if seat is None or session.closed.is_set():
+                raise _not_resumable()
+            if visitor.session is not None:
+                visitor.session.close("replaced", "the session was resumed on another connection")
+            visitor.session, session.visitor = session, visitor
+            session.buckets = visitor.buckets
+            attendance.connection_resumed(context, seat, now)
+            return self._welcome(visitor, attendance.snapshot_for(context, seat))
+
+        welcome = await visitor.queue.ask(take_over, respond)
+        self._services.counts["resumes"] += 1
+        return welcome
+
+    def _queue(self, meeting_id: MeetingId) -> MeetingQueue:
+        queue = self.queues.get(meeting_id)
+        if queue is None:
+            if len(self.queues) >= self._services.limits.max_meetings:
+                raise Refused(ErrorCode.UNAVAILABLE, "this server holds no more meetings")
+            queue = self.queues[meeting_id] = MeetingQueue(meeting_id, self._services, self._forget, self._retire)
+        return queue
+
+    def _forget(self, visitor: Visitor) -> None:
+        self.visitors.pop(visitor.session_id, None)
+
+    def _retire(self, queue: MeetingQueue) -> None:
+        del self.queues[queue.meeting.meeting_id]
+
+    def _welcome(self, visitor: Visitor, snapshot: Snapshot | None = None) -> Welcome:
+        limits, meeting = self._services.limits, visitor.queue.meeting
+        seat = meeting.seat_of(visitor.session_id)
+        return Welcome(
+            session_id=visitor.session_id,
+            resume_token=visitor.new_resume_token(self._services.entropy),
+            resume_grace_ms=int(limits.resume_grace_s * 1000),
+            heartbeat_ms=int(limits.heartbeat_s * 1000),
+            role=seat.role if seat else visitor.caller.claims.role,
+            meeting_id=meeting.meeting_id,
+            meeting_open=meeting.state is MeetingState.ACTIVE,
+            title=meeting.title if meeting.state is MeetingState.ACTIVE else None,
+            ice_servers=self._services.ice_servers(visitor.session_id),
+            resumed=snapshot is not None,
+            participant_id=seat.participant_id if seat else None,
+            snapshot=snapshot,
+        )
+
+
+def _not_resumable() -> Refused:
+    return Refused(ErrorCode.UNAUTHORIZED, "this session cannot be resumed")

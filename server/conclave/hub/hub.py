@@ -1,0 +1,150 @@
+"""The hub: connections come in, the gate asks, handlers run in their meeting's queue, effects go out.
+
+The only asynchronous code below the rim. It owns no socket: the edge does, and the media pump has the plane.
+"""
+
+from asyncio import CancelledError, Task, create_task, sleep
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from conclave.hub.greeting import Greeter
+from conclave.hub.media_pump import MediaPump
+from conclave.hub.meeting_queue import MeetingQueue
+from conclave.hub.services import (
+    IceServers,
+    OpenRoom,
+    Services,
+    discard_event,
+    log_incident,
+    no_ice_servers,
+)
+from conclave.hub.sessions import ConnectionInfo, Session
+from conclave.identity.invitations import Invitations
+from conclave.media.transport import TransportState
+from conclave.meeting import attendance, handlers, media_facts
+from conclave.meeting.context import Context
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import Entropy, TrackId, TransportId
+from conclave.policy.limits import Limits
+from conclave.ports.audit import AuditSink
+from conclave.ports.clock import Clock
+from conclave.ports.observer import ReportIncident, Wide
+from conclave.signaling.messages import Hello, Ping
+
+handlers.check_declarations(frozenset({Hello, Ping}))
+
+
+class Hub:
+    """All meetings of one process. Create it inside a running event loop, `start` it, and `close` it at the end.
+
+    limits: figures that the deployment chose; pump: performs media commands, and its news come here; audit: where facts
+    become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
+    wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        pump: MediaPump,
+        audit: AuditSink,
+        clock: Clock,
+        entropy: Entropy,
+        invitations: Invitations,
+        open_room: OpenRoom,
+        wide: Wide = discard_event,
+        report_incident: ReportIncident = log_incident,
+        ice_servers: IceServers = no_ice_servers,
+    ) -> None:
+        self._services = Services(
+            limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
+            open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
+        )  # fmt: skip
+        self._greeter = Greeter(self._services)
+        self._sessions: set[Session] = set()
+        self._tasks: list[Task[None]] = []
+        self._closing = False
+        pump.on_transport_state = self._on_transport_state
+
+    def start(self) -> None:
+        """Start timers and active speaker detection."""
+        self._tasks = [
+            create_task(self._services.scheduler.run(), name="hub timers"),
+            create_task(self._watch_speakers(), name="hub speakers"),
+        ]
+
+    async def close(self) -> None:
+        """Tell every connection that the server stops, and stop. The edge then drains and closes the sockets."""
+        self._closing = True
+        for session in tuple(self._sessions):
+            session.close("shutdown", "the server stops")
+        for queue in tuple(self._greeter.queues.values()):
+            queue.stop()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(CancelledError):
+                await task
+
+    def connect(self, info: ConnectionInfo) -> Session:
+        """Take a new WebSocket. Raises Refused (`unavailable`) when the server is full or stops."""
+        return self._open(info)
+
+    def headless(self) -> Session:
+        """Return a session without a socket, for WHIP and WHEP: the same gate, results instead of frames.
+
+        Its seat goes with `disconnected`, or when its media connection fails; `closed` is set then.
+        Raises Refused (`unavailable`) when the server is full or stops.
+        """
+        return self._open(None)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals since the start: messages, refusals by code, closes by code, resumes, incidents and so on."""
+        return dict(self._services.counts)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return how much is held now."""
+        meetings = [queue.meeting for queue in self._greeter.queues.values()]
+        return {
+            "connections": len(self._sessions),
+            "visitors": len(self._greeter.visitors),
+            "meetings": len(meetings),
+            "participants": sum(len(meeting.participants) for meeting in meetings),
+            "tracks": sum(len(meeting.tracks) for meeting in meetings),
+            "timers": len(self._services.scheduler),
+        }
+
+    async def settle(self) -> None:
+        """Wait until every queue has done what it was given so far."""
+        for queue in tuple(self._greeter.queues.values()):
+            await queue.idle()
+
+    def _open(self, info: ConnectionInfo | None) -> Session:
+        if self._closing or len(self._sessions) >= self._services.limits.max_connections:
+            raise Refused(ErrorCode.UNAVAILABLE, "this server takes no more connections")
+        session = Session(self._services, self._greeter.greet, self._sessions.discard, info)
+        self._sessions.add(session)
+        self._services.counts["connections"] += 1
+        return session
+
+    def _on_transport_state(self, transport_id: TransportId, state: TransportState, reason: str) -> None:
+        for queue in self._greeter.queues.values():
+            if transport_id in queue.transports:
+                queue.post(_transport_news(transport_id, state, reason))
+                return
+
+    async def _watch_speakers(self) -> None:
+        while True:
+            await sleep(self._services.limits.speakers_interval_s)
+            levels = self._services.pump.audio_levels()
+            for queue in tuple(self._greeter.queues.values()):
+                self._tell_levels(queue, levels)
+
+    def _tell_levels(self, queue: MeetingQueue, levels: list[tuple[TrackId, int, int]]) -> None:
+        tracks = queue.meeting.tracks
+        own = [level for level in levels if level[0] in tracks]
+        if own or queue.meeting.speakers:
+            queue.post(lambda context, now: media_facts.audio_levels(context, own, now))
+
+
+def _transport_news(transport_id: TransportId, state: TransportState, reason: str) -> Callable[[Context, float], None]:
+    return lambda context, now: attendance.transport_changed(context, transport_id, state, reason, now)

@@ -1,0 +1,197 @@
+"""One queue and one worker per meeting: one mutation, one drain (law 3).
+
+Everything that changes a meeting is a job here: requests, lost and resumed connections, timers, news of its media. A job
+runs a function without awaiting and then performs what came of it.
+"""
+
+from asyncio import Future, Queue, create_task, get_running_loop
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from conclave.hub.effects import perform
+from conclave.hub.scheduler import Timer
+from conclave.hub.services import Services
+from conclave.hub.visitors import Visitor
+from conclave.media.commands import CloseTransport, OpenTransport
+from conclave.meeting import attendance
+from conclave.meeting.context import Call, Context
+from conclave.meeting.handlers import handle
+from conclave.meeting.state import Meeting
+from conclave.model.ids import MeetingId, SessionId, TransportId
+from conclave.policy.rules import MeetingState, Phase
+from conclave.signaling.gate import Standing, admit
+from conclave.signaling.messages import Request
+
+Change = Callable[[Context, float], None]
+Respond = Callable[[Struct], None]
+Job = Callable[[], None]
+
+
+class MeetingQueue:
+    """A meeting with all that are greeted for it. Runs until it is retired: nobody is left and it is not active."""
+
+    def __init__(
+        self,
+        meeting_id: MeetingId,
+        services: Services,
+        forget: Callable[[Visitor], None],
+        retire: Callable[["MeetingQueue"], None],
+    ) -> None:
+        self.meeting = Meeting(meeting_id)
+        self.visitors: dict[SessionId, Visitor] = {}
+        self.transports: set[TransportId] = set()
+        self._services = services
+        self._forget = forget
+        self._retire = retire
+        self._without_connection: set[SessionId] = set()
+        self._timer: Timer | None = None
+        self._jobs: Queue[Job] = Queue()
+        self._worker = create_task(self._run(), name=f"meeting {meeting_id}")
+
+    def stop(self) -> None:
+        """Do nothing more. Waiting requests are cancelled with their connections."""
+        self._worker.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def attach(self, visitor: Visitor) -> None:
+        self.visitors[visitor.session_id] = visitor
+
+    def lost(self, visitor: Visitor) -> None:
+        """The connection of `visitor` is gone: keep its seat for the grace time, or forget it if it has none."""
+
+        def change(context: Context, now: float) -> None:
+            if visitor.session is not None:
+                return
+            self._without_connection.add(visitor.session_id)
+            seat = self.meeting.seat_of(visitor.session_id)
+            if seat is not None:
+                attendance.connection_lost(context, seat, now)
+
+        self.post(change)
+
+    def standing(self, visitor: Visitor) -> Standing:
+        """Return what the gate must know of `visitor` at this moment."""
+        seat = self.meeting.seat_of(visitor.session_id)
+        if seat is None:
+            return Standing(Phase.GREETED, visitor.caller.claims.role, self.meeting.state)
+        return Standing(
+            Phase.JOINED, seat.role, self.meeting.state, seat.participant_id, seat.track_ids, self.meeting.participants
+        )
+
+    async def request(self, visitor: Visitor, request: Request, respond: Respond) -> Struct:
+        """Pass the gate and run the handler in its turn. `respond` is called with the result before any event goes out.
+
+        Raises Refused, Unavailable, or whatever error of ours the handler has.
+        """
+
+        def mutate(call: Context, now: float) -> Struct:
+            assert isinstance(call, Call)
+            admit(request, self.standing(visitor), visitor.buckets, now)
+            return handle(call, request, now, self._services.record)
+
+        return await self._submit(lambda: Call(self._services.house, self.meeting, visitor.caller, self._wall()), mutate, respond)
+
+    async def ask(self, mutate: Callable[[Context, float], Struct], respond: Respond) -> Struct:
+        """Run `mutate` in its turn and return what it returns, as `request` does."""
+        return await self._submit(self._context, mutate, respond)
+
+    def post(self, change: Change) -> None:
+        """Run `change` in its turn; nobody waits for it."""
+
+        def job() -> None:
+            context = self._context()
+            try:
+                change(context, self._services.clock.monotonic())
+            finally:
+                self._drain(context, _no_response)
+
+        self._jobs.put_nowait(job)
+
+    async def idle(self) -> None:
+        """Wait until every job that was put so far has run."""
+        await self._jobs.join()
+
+    def _wall(self) -> float:
+        return self._services.clock.wall()
+
+    def _context(self) -> Context:
+        return Context(self._services.house, self.meeting, self._wall())
+
+    async def _submit(
+        self, context_of: Callable[[], Context], mutate: Callable[[Context, float], Struct], respond: Respond
+    ) -> Struct:
+        future: Future[Struct] = get_running_loop().create_future()
+
+        def job() -> None:
+            if future.done():
+                return
+            context = context_of()
+            try:
+                result = mutate(context, self._services.clock.monotonic())
+                self._drain(context, lambda: respond(result))
+                future.set_result(result)
+            except Exception as error:
+                self._drain(context, _no_response)
+                future.set_exception(error)
+
+        self._jobs.put_nowait(job)
+        return await future
+
+    async def _run(self) -> None:
+        while True:
+            job = await self._jobs.get()
+            try:
+                job()
+            except Exception as error:
+                self._services.incident(error)
+            finally:
+                self._jobs.task_done()
+            if self._settle():
+                return
+
+    def _drain(self, context: Context, respond: Callable[[], None]) -> None:
+        for command in context.commands:
+            match command:
+                case OpenTransport(transport, _):
+                    self.transports.add(transport.transport_id)
+                case CloseTransport(transport_id):
+                    self.transports.discard(transport_id)
+        try:
+            perform(self._services, self.visitors, context, respond)
+        finally:
+            context.effects.clear()
+            context.commands.clear()
+
+    def _settle(self) -> bool:
+        """Forget who has neither a connection nor a seat, arm the timer; return whether this queue is retired."""
+        for session_id in tuple(self._without_connection):
+            visitor = self.visitors.get(session_id)
+            if visitor is None or visitor.session is not None:
+                self._without_connection.discard(session_id)
+            elif self.meeting.seat_of(session_id) is None:
+                self._without_connection.discard(session_id)
+                del self.visitors[session_id]
+                self._forget(visitor)
+        self._arm()
+        if self.visitors or self.meeting.state is MeetingState.ACTIVE or not self._jobs.empty():
+            return False
+        self._retire(self)
+        return True
+
+    def _arm(self) -> None:
+        deadline = attendance.next_deadline(self._context())
+        if deadline is None or (self._timer is not None and self._timer.due <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._services.scheduler.at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.post(attendance.expire)
+
+
+def _no_response() -> None:
+    """Nobody waits for an answer."""

@@ -1,0 +1,68 @@
+"""One heap of timers for everything in the hub, so that time is one argument and a test can turn it by hand."""
+
+from asyncio import Event, wait_for
+from collections.abc import Callable
+from contextlib import suppress
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+from conclave.ports.clock import Clock
+
+
+class Timer:
+    """One call at one time; `cancel` may come at any moment and more than once."""
+
+    __slots__ = ("call", "due")
+
+    def __init__(self, due: float, call: Callable[[], None]) -> None:
+        self.due = due
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class Scheduler:
+    """Calls back at times of `clock.monotonic()`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = count()
+        self._earlier = Event()
+
+    def __len__(self) -> int:
+        return sum(timer.call is not None for _, _, timer in self._heap)
+
+    def at(self, due: float, call: Callable[[], None]) -> Timer:
+        """Call `call` once at `due`. It must not raise and must not take long."""
+        timer = Timer(due, call)
+        if not self._heap or due < self._heap[0][0]:
+            self._earlier.set()
+        heappush(self._heap, (due, next(self._order), timer))
+        return timer
+
+    def fire(self, now: float) -> None:
+        """Call everything that is due at `now`, in order."""
+        while self._heap and self._heap[0][0] <= now:
+            timer = heappop(self._heap)[2]
+            call, timer.call = timer.call, None
+            if call is not None:
+                call()
+
+    async def run(self) -> None:
+        """Fire timers until cancelled."""
+        while True:
+            self._earlier.clear()
+            self.fire(self._clock.monotonic())
+            self._forget_cancelled()
+            timeout = self._heap[0][0] - self._clock.monotonic() if self._heap else None
+            with suppress(TimeoutError):
+                await wait_for(self._earlier.wait(), timeout)
+
+    def _forget_cancelled(self) -> None:
+        while self._heap and self._heap[0][2].call is None:
+            heappop(self._heap)
+        if len(self._heap) > 64 and len(self) * 2 < len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2].call is not None]
+            heapify(self._heap)

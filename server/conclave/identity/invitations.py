@@ -1,0 +1,153 @@
+"""Invitations: signed, expiring tokens for one meeting that carry a role (RFC 7519, RFC 8037, RFC 8725).
+
+Header: alg EdDSA, typ conclave-invitation+jwt, kid. Claims: iss, aud, sub (the meeting's id), role, jti, iat, nbf, exp,
+seats (how many may sit at once by this invitation, 0 for any number) and optionally name (a suggested display name).
+Nothing in a token chooses how it is verified: the algorithm, the type and the keys are ours.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import jwt
+import msgspec
+from msgspec import Meta, Struct
+
+from conclave.identity.keys import SigningKey
+from conclave.identity.revocations import Revocations
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import Entropy, MeetingId, new_id
+from conclave.model.roles import Role
+
+ALGORITHM = "EdDSA"
+TYPE = "conclave-invitation+jwt"
+ISSUER = "conclave"
+AUDIENCE = "conclave-meeting"
+LEEWAY_S = 5
+MAX_TOKEN_CHARACTERS = 4096
+MAX_LIFETIME_S = 30 * 86_400
+
+_Text = Annotated[str, Meta(min_length=1, max_length=64)]
+_Identifier = Annotated[str, Meta(min_length=16, max_length=16, pattern=r"^[A-Za-z0-9_-]{16}$")]
+
+
+class Claims(Struct, frozen=True, kw_only=True):
+    """What a verified invitation says. Times are Unix seconds."""
+
+    sub: _Identifier
+    role: Role
+    jti: _Identifier
+    iat: int
+    nbf: int
+    exp: int
+    seats: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    name: _Text | None = None
+
+    @property
+    def meeting_id(self) -> MeetingId:
+        return MeetingId(self.sub)
+
+
+class Issued(Struct, frozen=True):
+    """A new invitation. `path` is the link's path, with the token in the fragment, which browsers never send."""
+
+    token: str
+    path: str
+    claims: Claims
+
+    def __repr__(self) -> str:
+        return f"Issued(jti={self.claims.jti})"
+
+
+class Invitations:
+    """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind."""
+
+    def __init__(self, key: SigningKey, entropy: Entropy, former_keys: Iterable[SigningKey] = ()) -> None:
+        self._key = key
+        self._entropy = entropy
+        self._public_keys = {known.kid: known.public_key for known in (key, *former_keys)}
+        self.revocations = Revocations()
+
+    def issue(
+        self,
+        meeting_id: MeetingId,
+        role: Role,
+        now_s: float,
+        lifetime_s: int = 86_400,
+        *,
+        seats: int = 0,
+        name: str | None = None,
+    ) -> Issued:
+        """Return a new invitation that is good from `now_s` (Unix seconds) for `lifetime_s`.
+
+        Raises Refused (`invalid`) when the meeting's id, the lifetime or the seats are not acceptable.
+        """
+        if not 1 <= lifetime_s <= MAX_LIFETIME_S:
+            raise Refused(ErrorCode.INVALID, f"an invitation lives 1 to {MAX_LIFETIME_S} seconds")
+        issued_at = int(now_s)
+        payload: dict[str, object] = {
+            "iss": ISSUER, "aud": AUDIENCE, "sub": meeting_id, "role": role.value, "jti": new_id(self._entropy),
+            "iat": issued_at, "nbf": issued_at, "exp": issued_at + lifetime_s, "seats": seats,
+        }  # fmt: skip
+        if name is not None:
+            payload["name"] = name
+        claims = _claims(payload, ErrorCode.INVALID)
+        token = jwt.encode(payload, self._key.private_key, ALGORITHM, headers={"typ": TYPE, "kid": self._key.kid})
+        return Issued(token, f"/#{token}", claims)
+
+    def verify(self, token: str, now_s: float, meeting_id: str | None = None) -> Claims:
+        """Return what `token` says at `now_s` (Unix seconds); with `meeting_id` it must be for that meeting.
+
+        Raises Refused (`unauthorized`) for any other token than a current one that we issued; the detail tells an expired
+        or revoked one apart, because their owners must know, and nothing else.
+        """
+        payload = self._verified_payload(token)
+        claims = _claims(payload, ErrorCode.UNAUTHORIZED)
+        if payload.get("iss") != ISSUER or payload.get("aud") != AUDIENCE or meeting_id not in (None, claims.sub):
+            raise _invalid()
+        if claims.nbf > now_s + LEEWAY_S or claims.iat > now_s + LEEWAY_S:
+            raise Refused(ErrorCode.UNAUTHORIZED, "the invitation is not valid yet")
+        if claims.exp <= now_s - LEEWAY_S:
+            raise Refused(ErrorCode.UNAUTHORIZED, "the invitation has expired")
+        if claims.jti in self.revocations:
+            raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+        return claims
+
+    def revoke(self, claims: Claims, now_s: float) -> None:
+        """Refuse this invitation from now on. Raises Unavailable when no more revocations can be kept."""
+        self.revocations.add(claims.jti, claims.exp + LEEWAY_S, now_s)
+
+    def _verified_payload(self, token: str) -> dict[str, object]:
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+            raise _invalid()
+        try:
+            header = jwt.get_unverified_header(token)
+            kid = header.get("kid")
+            public_key = self._public_keys.get(kid) if isinstance(kid, str) else None
+            if public_key is None or header.get("typ") != TYPE or header.get("alg") != ALGORITHM or "crit" in header:
+                raise _invalid()
+            payload: dict[str, object] = jwt.decode(
+                token,
+                public_key,
+                algorithms=[ALGORITHM],
+                options={
+                    "verify_signature": True,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                },
+            )
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            raise _invalid() from None
+        return payload
+
+
+def _claims(payload: dict[str, object], code: ErrorCode) -> Claims:
+    try:
+        return msgspec.convert(payload, Claims)
+    except msgspec.ValidationError:
+        raise _invalid() if code is ErrorCode.UNAUTHORIZED else Refused(code, "not an acceptable invitation") from None
+
+
+def _invalid() -> Refused:
+    return Refused(ErrorCode.UNAUTHORIZED, "the invitation is not valid")

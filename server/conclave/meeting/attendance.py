@@ -1,0 +1,192 @@
+"""Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
+
+from conclave.meeting.context import Call, Context, Outcome, Recorded
+from conclave.meeting.effects import Announce, Disconnect
+from conclave.meeting.hosting import pass_on
+from conclave.meeting.media_facts import collect, transport_state
+from conclave.meeting.names import clean_name
+from conclave.meeting.state import Participant
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import ParticipantId, TransportId, new_id
+from conclave.policy.rules import MeetingState
+from conclave.signaling.messages import (
+    Empty,
+    Join,
+    Joined,
+    Leave,
+    MeetingCreate,
+    MeetingCreated,
+    MeetingEnd,
+    MeetingEnded,
+    MeetingOpened,
+    ParticipantChanged,
+    ParticipantJoined,
+    ParticipantLeft,
+    SlotInfo,
+    Snapshot,
+)
+
+MAX_TITLE = 200
+
+
+def create(call: Call, message: MeetingCreate, now: float) -> Outcome:
+    """Open the meeting; one that ended is opened anew and its former seats are forgotten."""
+    title = clean_name(message.title, MAX_TITLE)
+    meeting = call.meeting
+
+    def apply() -> MeetingCreated:
+        meeting.clear()
+        meeting.title = title
+        meeting.state = MeetingState.ACTIVE
+        meeting.media = call.house.open_room(meeting.meeting_id)
+        meeting.empty_since = now
+        call.effects.append(Announce(MeetingOpened(title), but=call.caller.session_id))
+        return MeetingCreated(meeting.meeting_id)
+
+    return Recorded((call.event("meeting_created"),), apply)
+
+
+def join(call: Call, message: Join, now: float) -> Outcome:
+    """Take a seat, if the meeting and the invitation still have one."""
+    meeting, claims = call.meeting, call.caller.claims
+    name = clean_name(message.display_name)
+    if len(meeting.participants) >= call.house.limits.max_participants:
+        raise Refused(ErrorCode.CONFLICT, "the meeting is full")
+    if claims.seats and meeting.seats_taken_by(claims.jti) >= claims.seats:
+        raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
+    participant = Participant(
+        participant_id=ParticipantId(new_id(call.house.entropy)),
+        session_id=call.caller.session_id,
+        jti=claims.jti,
+        display_name=name,
+        role=claims.role,
+        headless=call.caller.headless,
+    )
+
+    def apply() -> Joined:
+        meeting.seat(participant)
+        call.broadcast(ParticipantJoined(participant.info), but=participant.session_id)
+        if message.auto_subscribe:
+            meeting.room.auto_subscribe(participant.participant_id, True, now)
+        collect(call)
+        return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant))
+
+    return Recorded((call.event("participant_joined", participant, role=claims.role),), apply)
+
+
+def snapshot_for(context: Context, participant: Participant) -> Snapshot:
+    """Return all that `participant` may see now."""
+    room = context.meeting.media
+    slots = room.slots(participant.participant_id) if room is not None else ()
+    return context.meeting.snapshot([SlotInfo(mid, track_id) for mid, track_id in slots])
+
+
+def leave(call: Call, _: Leave, now: float) -> Outcome:
+    """Give up the seat. Never refused for want of an audit log: nobody is held in a meeting against their will."""
+    remove(call, call.me, "left", now)
+    return Empty()
+
+
+def end_by_host(call: Call, _: MeetingEnd, now: float) -> Outcome:
+    """End the meeting for everybody."""
+
+    def apply() -> Empty:
+        end(call, "host", now)
+        return Empty()
+
+    return Recorded((call.event("meeting_ended", call.me, reason="host"),), apply)
+
+
+def remove(context: Context, participant: Participant, reason: str, now: float) -> None:
+    """Take the seat of `participant`; the role of a last host passes on first. In an ended meeting only the seat goes."""
+    meeting = context.meeting
+    if meeting.state is MeetingState.ACTIVE:
+        pass_on(context, participant)
+        meeting.room.leave(participant.participant_id, now)
+        collect(context)
+    meeting.unseat(participant, now)
+    meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
+    context.audit(context.event("participant_left", participant, reason=reason))
+    context.broadcast(ParticipantLeft(participant.participant_id, reason))
+
+
+def end(context: Context, reason: str, now: float) -> None:
+    """Stop all media and tell everybody. Seats stay, so that each connection learns where it stands."""
+    meeting = context.meeting
+    meeting.room.close(now)
+    collect(context)
+    meeting.media = None
+    meeting.tracks.clear()
+    for participant in meeting.participants.values():
+        participant.track_ids.clear()
+    meeting.speakers = ()
+    meeting.state = MeetingState.ENDED
+    context.broadcast(MeetingEnded(reason))
+    for participant in tuple(meeting.participants.values()):
+        if participant.headless:
+            context.effects.append(Disconnect(participant.session_id, "ended", "the meeting ended"))
+        if participant.headless or participant.lost_at is not None:
+            meeting.unseat(participant, now)
+    meeting.empty_since = None
+
+
+def connection_lost(context: Context, participant: Participant, now: float) -> None:
+    """Keep the seat for the grace time; in an ended meeting, and without a signaling connection to come back, it goes at once."""
+    if context.meeting.state is not MeetingState.ACTIVE or participant.headless:
+        remove(context, participant, "left", now)
+        return
+    participant.lost_at = now
+    context.broadcast(ParticipantChanged(participant.info))
+
+
+def connection_resumed(context: Context, participant: Participant, now: float) -> None:
+    """The connection of a seat is back, or was replaced."""
+    was_lost = participant.lost_at is not None
+    participant.lost_at = None
+    if was_lost:
+        context.broadcast(ParticipantChanged(participant.info), but=participant.session_id)
+    if context.meeting.state is MeetingState.ACTIVE:
+        context.meeting.room.resume(participant.participant_id, now)
+        collect(context)
+
+
+def transport_changed(context: Context, transport_id: TransportId, state: str, reason: str, now: float) -> None:
+    """Take news of a media transport; who has nothing but it leaves with it."""
+    transport_state(context, transport_id, state, reason, now)
+    for participant in tuple(context.meeting.participants.values()):
+        if participant.headless and participant.media_failed:
+            context.effects.append(Disconnect(participant.session_id, "failed", "the media connection failed"))
+            remove(context, participant, "failed", now)
+
+
+def next_deadline(context: Context) -> float | None:
+    """Return when `expire` has something to do next: a grace time, an empty meeting or a timer of the media."""
+    meeting, limits = context.meeting, context.house.limits
+    if meeting.state is not MeetingState.ACTIVE:
+        return None
+    deadlines = [
+        participant.lost_at + limits.resume_grace_s
+        for participant in meeting.participants.values()
+        if participant.lost_at is not None
+    ]
+    if meeting.empty_since is not None:
+        deadlines.append(meeting.empty_since + limits.empty_meeting_s)
+    timer = meeting.room.next_timer()
+    if timer is not None:
+        deadlines.append(timer)
+    return min(deadlines, default=None)
+
+
+def expire(context: Context, now: float) -> None:
+    """Do what is due at `now`: remove who did not come back, end a meeting that stayed empty, run the media's timers."""
+    meeting, limits = context.meeting, context.house.limits
+    if meeting.state is not MeetingState.ACTIVE:
+        return
+    for participant in tuple(meeting.participants.values()):
+        if participant.lost_at is not None and participant.lost_at + limits.resume_grace_s <= now:
+            remove(context, participant, "lost", now)
+    meeting.room.poll(now)
+    collect(context)
+    if meeting.empty_since is not None and meeting.empty_since + limits.empty_meeting_s <= now:
+        context.audit(context.event("meeting_ended", reason="empty"))
+        end(context, "empty", now)

@@ -1,0 +1,88 @@
+"""What a handler gets: the meeting, the caller, and the doors that need no waiting."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from conclave.identity.invitations import Claims, Invitations
+from conclave.media.commands import PlaneCommand
+from conclave.media.room import MediaRoom
+from conclave.meeting.effects import Audit, Broadcast, Effect, Send
+from conclave.meeting.state import Meeting, Participant
+from conclave.model.ids import Entropy, MeetingId, SessionId
+from conclave.policy.limits import Limits
+from conclave.ports.audit import AuditEvent
+from conclave.signaling.messages import Event
+
+
+class Caller(Struct, frozen=True):
+    """Who sends: its session and what its invitation says."""
+
+    session_id: SessionId
+    claims: Claims
+    headless: bool = False
+
+
+class House(Struct, frozen=True):
+    """What all meetings of a server share. `open_room` makes the media of a meeting that is opened."""
+
+    limits: Limits
+    entropy: Entropy
+    invitations: Invitations
+    open_room: Callable[[MeetingId], MediaRoom]
+
+
+class Context:
+    """One mutation of one meeting. `wall_s` is the calendar's time in Unix seconds; `effects` and the
+    media `commands` grow in order."""
+
+    def __init__(self, house: House, meeting: Meeting, wall_s: float) -> None:
+        self.house = house
+        self.meeting = meeting
+        self.wall_s = wall_s
+        self.effects: list[Effect] = []
+        self.commands: list[PlaneCommand] = []
+
+    def send(self, session_id: SessionId, event: Event) -> None:
+        self.effects.append(Send(session_id, event))
+
+    def broadcast(self, event: Event, but: SessionId | None = None) -> None:
+        self.effects.append(Broadcast(event, but))
+
+    def audit(self, event: AuditEvent) -> None:
+        self.effects.append(Audit(event))
+
+    def event(self, name: str, participant: Participant | None = None, **details: str | int | bool) -> AuditEvent:
+        """Return an audit event of this meeting about `participant`."""
+        return AuditEvent(
+            type=name,
+            meeting_id=self.meeting.meeting_id,
+            session_id=participant.session_id if participant else None,
+            participant_id=participant.participant_id if participant else None,
+            details=details,
+        )
+
+
+class Call(Context):
+    """The mutation that a request asks for."""
+
+    def __init__(self, house: House, meeting: Meeting, caller: Caller, wall_s: float) -> None:
+        super().__init__(house, meeting, wall_s)
+        self.caller = caller
+
+    @property
+    def me(self) -> Participant:
+        """The caller's seat; the gate lets no message for the joined phase pass without one."""
+        seat = self.meeting.seat_of(self.caller.session_id)
+        assert seat is not None
+        return seat
+
+
+class Recorded(Struct, frozen=True):
+    """What an audited handler returns: the facts to record first, and what to do once they are durable (law 4)."""
+
+    events: tuple[AuditEvent, ...]
+    apply: Callable[[], Struct]
+
+
+Outcome = Struct | Recorded

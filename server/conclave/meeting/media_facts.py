@@ -1,0 +1,83 @@
+"""What the media of a meeting reports, folded into the meeting's state and told to those whom it concerns."""
+
+from collections.abc import Iterable
+
+from conclave.media import notices
+from conclave.media.notices import Notice
+from conclave.media.speakers import AudioLevel
+from conclave.meeting.context import Context
+from conclave.meeting.state import Track
+from conclave.model.ids import ParticipantId, TrackId, TransportId
+from conclave.signaling.messages import (
+    ActiveSpeakers,
+    Event,
+    SlotInfo,
+    SubscriberOffer,
+    SubscriberSlots,
+    TrackPublished,
+    TracksUnsupported,
+    TrackUnpublished,
+    TransportState,
+)
+
+FAILED = frozenset({"failed", "closed"})
+
+
+def collect(context: Context) -> None:
+    """Take what the media room wants done: commands for the plane, and notices, which become state and events."""
+    room = context.meeting.media
+    if room is None:
+        return
+    for effect in room.take_effects():
+        if isinstance(effect, Notice):
+            _fold(context, effect)
+        else:
+            context.commands.append(effect)
+
+
+def transport_state(context: Context, transport_id: TransportId, state: str, reason: str, now: float) -> None:
+    """Take news of a media transport from the rim."""
+    if context.meeting.media is not None:
+        context.meeting.media.on_transport_state(transport_id, state, reason, now)
+        collect(context)
+
+
+def audio_levels(context: Context, levels: Iterable[tuple[TrackId, int, int]], now: float) -> None:
+    """Take audio levels (track, mean, loudest; -dBov) that were measured since the last call."""
+    if context.meeting.media is not None:
+        context.meeting.media.on_audio_levels([AudioLevel(*level) for level in levels], now)
+        collect(context)
+
+
+def _fold(context: Context, notice: Notice) -> None:
+    match notice:
+        case notices.OfferReady(participant_id, revision, sdp):
+            _tell(context, participant_id, SubscriberOffer(revision, sdp))
+        case notices.SlotsChanged(participant_id, slots):
+            _tell(context, participant_id, SubscriberSlots([SlotInfo(mid, track_id) for mid, track_id in slots]))
+        case notices.TracksUnsupported(participant_id, track_ids):
+            _tell(context, participant_id, TracksUnsupported(sorted(track_ids)))
+        case notices.TransportStateChanged(participant_id, transport, state, reason):
+            seat = context.meeting.participants.get(participant_id)
+            if seat is not None and state in FAILED:
+                seat.media_failed = True
+            _tell(context, participant_id, TransportState(transport, state, reason))
+        case notices.TrackLive(track_id, participant_id, source, muted):
+            _go_live(context, Track(track_id=track_id, participant_id=participant_id, source=source, muted=muted, live=True))
+        case notices.TrackGone(track_id, _):
+            if context.meeting.remove_track(track_id) is not None:
+                context.broadcast(TrackUnpublished(track_id))
+        case notices.SpeakersChanged(participant_ids):
+            context.meeting.speakers = participant_ids
+            context.broadcast(ActiveSpeakers(list(participant_ids)))
+
+
+def _go_live(context: Context, track: Track) -> None:
+    context.meeting.add_track(track)
+    context.broadcast(TrackPublished(track.info))
+
+
+def _tell(context: Context, participant_id: ParticipantId, event: Event) -> None:
+    seat = context.meeting.participants.get(participant_id)
+    if seat is not None:
+        context.send(seat.session_id, event)

@@ -1,0 +1,94 @@
+"""What a participant sends: declared tracks, the offer that carries them, muting and ending them."""
+
+from conclave.meeting.context import Call, Outcome
+from conclave.meeting.state import Track
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import TrackId
+from conclave.model.media import MediaKind, TrackSource
+from conclave.signaling.messages import (
+    AudioMute,
+    AudioPublish,
+    Empty,
+    Published,
+    PublisherOffer,
+    ScreenPublish,
+    SdpAnswer,
+    TrackChanged,
+    Unpublish,
+    VideoMute,
+    VideoPublish,
+)
+
+
+def publish_audio(call: Call, message: AudioPublish, _now: float) -> Outcome:
+    """Declare a microphone track."""
+    return Published([_declare(call, message.mid, TrackSource.MICROPHONE)])
+
+
+def publish_video(call: Call, message: VideoPublish, _now: float) -> Outcome:
+    """Declare a camera track."""
+    return Published([_declare(call, message.mid, TrackSource.CAMERA)])
+
+
+def publish_screen(call: Call, message: ScreenPublish, now: float) -> Outcome:
+    """Declare a screen share and, with `audio_mid`, the sound of what is shared; both or neither."""
+    if message.audio_mid == message.mid:
+        raise Refused(ErrorCode.INVALID, "a mid carries one track")
+    before = frozenset(call.me.track_ids)
+    track_ids = [_declare(call, message.mid, TrackSource.SCREEN)]
+    if message.audio_mid is not None:
+        try:
+            track_ids.append(_declare(call, message.audio_mid, TrackSource.SCREEN_AUDIO))
+        except Refused:
+            if track_ids[0] not in before:
+                _end(call, track_ids[0], now)
+            raise
+    return Published(list(track_ids))
+
+
+def offer(call: Call, message: PublisherOffer, now: float) -> Outcome:
+    """Negotiate the publishing peer connection; declared tracks go live with the answer."""
+    return SdpAnswer(call.meeting.room.publisher_offer(call.me.participant_id, message.sdp, now))
+
+
+def unpublish(call: Call, message: Unpublish, now: float) -> Outcome:
+    """End one's own track."""
+    _end(call, TrackId(message.track_id), now)
+    return Empty()
+
+
+def mute_audio(call: Call, message: AudioMute, _now: float) -> Outcome:
+    """Mute or unmute one's own audio track."""
+    return _mute(call, TrackId(message.track_id), MediaKind.AUDIO, message.muted)
+
+
+def mute_video(call: Call, message: VideoMute, _now: float) -> Outcome:
+    """Stop or start one's own camera or screen."""
+    return _mute(call, TrackId(message.track_id), MediaKind.VIDEO, message.muted)
+
+
+def _declare(call: Call, mid: str, source: TrackSource) -> TrackId:
+    me = call.me
+    track_id = call.meeting.room.declare(me.participant_id, mid, source)
+    if track_id not in call.meeting.tracks:
+        call.meeting.add_track(Track(track_id=track_id, participant_id=me.participant_id, source=source))
+    return track_id
+
+
+def _end(call: Call, track_id: TrackId, now: float) -> None:
+    """End a track; one that never went live was known to its owner alone, so nobody is told."""
+    call.meeting.room.unpublish(call.me.participant_id, track_id, now)
+    if not call.meeting.tracks[track_id].live:
+        call.meeting.remove_track(track_id)
+
+
+def _mute(call: Call, track_id: TrackId, kind: MediaKind, muted: bool) -> Outcome:
+    track = call.meeting.tracks[track_id]
+    if track.source.kind is not kind:
+        raise Refused(ErrorCode.INVALID, f"not {kind}")
+    if track.muted != muted:
+        call.meeting.room.mute(track_id, muted)
+        track.muted = muted
+        if track.live:
+            call.broadcast(TrackChanged(track.info))
+    return Empty()

@@ -1,0 +1,132 @@
+"""The state of one meeting: who sits in it, what they publish. Methods answer questions and keep the indexes in step."""
+
+from collections.abc import Iterator, KeysView
+
+from msgspec import Struct, field
+
+from conclave.media.room import MediaRoom
+from conclave.model.ids import MeetingId, ParticipantId, SessionId, TrackId
+from conclave.model.media import TrackSource
+from conclave.model.roles import Role
+from conclave.policy.rules import MeetingState
+from conclave.signaling.messages import ParticipantInfo, SlotInfo, Snapshot, TrackInfo
+
+
+class Participant(Struct, kw_only=True):
+    """A seat. `jti` names the invitation it was taken by; `lost_at` is when its connection went (None: connected).
+
+    `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
+    """
+
+    participant_id: ParticipantId
+    session_id: SessionId
+    jti: str
+    display_name: str
+    role: Role
+    headless: bool = False
+    media_failed: bool = False
+    hand_raised: bool = False
+    lost_at: float | None = None
+    track_ids: set[TrackId] = field(default_factory=set)
+
+    @property
+    def info(self) -> ParticipantInfo:
+        return ParticipantInfo(self.participant_id, self.display_name, self.role, self.hand_raised, self.lost_at is None)
+
+
+class Track(Struct, kw_only=True):
+    """A declared track. `live`: negotiated, and announced to the others."""
+
+    track_id: TrackId
+    participant_id: ParticipantId
+    source: TrackSource
+    muted: bool = False
+    live: bool = False
+
+    @property
+    def info(self) -> TrackInfo:
+        return TrackInfo(self.track_id, self.participant_id, self.source, self.source.kind, self.muted)
+
+
+class Meeting:
+    """One meeting. `participants` are in the order in which they came.
+
+    `media` exists while the meeting is active; `empty_since` is set while nobody sits in an active meeting.
+    """
+
+    def __init__(self, meeting_id: MeetingId) -> None:
+        self.meeting_id = meeting_id
+        self.state = MeetingState.ABSENT
+        self.title = ""
+        self.media: MediaRoom | None = None
+        self.participants: dict[ParticipantId, Participant] = {}
+        self.tracks: dict[TrackId, Track] = {}
+        self.speakers: tuple[ParticipantId, ...] = ()
+        self.empty_since: float | None = None
+        self._by_session: dict[SessionId, Participant] = {}
+
+    def __repr__(self) -> str:
+        return f"Meeting({self.meeting_id}, {self.state}, participants={len(self.participants)}, tracks={len(self.tracks)})"
+
+    @property
+    def room(self) -> MediaRoom:
+        """The media of an active meeting."""
+        assert self.media is not None
+        return self.media
+
+    @property
+    def sessions(self) -> KeysView[SessionId]:
+        """The sessions that have a seat."""
+        return self._by_session.keys()
+
+    def seat_of(self, session_id: SessionId) -> Participant | None:
+        return self._by_session.get(session_id)
+
+    def hosts(self) -> Iterator[Participant]:
+        return (participant for participant in self.participants.values() if participant.role is Role.HOST)
+
+    def seats_taken_by(self, jti: str) -> int:
+        return sum(participant.jti == jti for participant in self.participants.values())
+
+    def seat(self, participant: Participant) -> None:
+        """Give `participant` its seat."""
+        assert participant.session_id not in self._by_session
+        self.participants[participant.participant_id] = participant
+        self._by_session[participant.session_id] = participant
+        self.empty_since = None
+
+    def unseat(self, participant: Participant, now: float) -> None:
+        """Take the seat of `participant` and forget its tracks."""
+        for track_id in tuple(participant.track_ids):
+            self.remove_track(track_id)
+        del self.participants[participant.participant_id]
+        del self._by_session[participant.session_id]
+        if not self.participants:
+            self.empty_since = now
+
+    def clear(self) -> None:
+        """Forget everybody, as a meeting that is opened anew does."""
+        self.participants.clear()
+        self.tracks.clear()
+        self._by_session.clear()
+        self.speakers = ()
+
+    def add_track(self, track: Track) -> None:
+        self.tracks[track.track_id] = track
+        self.participants[track.participant_id].track_ids.add(track.track_id)
+
+    def remove_track(self, track_id: TrackId) -> Track | None:
+        """Forget a track and return it, or None when there is none of that id."""
+        track = self.tracks.pop(track_id, None)
+        if track is not None:
+            self.participants[track.participant_id].track_ids.discard(track_id)
+        return track
+
+    def snapshot(self, slots: list[SlotInfo]) -> Snapshot:
+        """Return all that a participant may see, with its own `slots`."""
+        return Snapshot(
+            participants=[participant.info for participant in self.participants.values()],
+            tracks=[track.info for track in self.tracks.values() if track.live],
+            slots=slots,
+            active_speakers=list(self.speakers),
+        )
