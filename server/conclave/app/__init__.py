@@ -1,1 +1,1 @@
-"""app."""
+"""The composition root: the only floor that knows every class."""

@@ -1,0 +1,108 @@
+# Conclave on a machine with Python 3.11 or newer, gcc and make. `make help` lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := -c requirements.lock
+NATIVE := setup.py $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi \
+  server/conclave/plane/*.h)
+PROJECT := pyproject.toml requirements.lock setup.py
+PROCESSES ?= 2
+PYTEST := $(BIN)/pytest -q -rs
+FUZZ_SECONDS ?= 600
+RUN_ARGUMENTS ?=
+SERVER ?= https://localhost:8443
+
+.PHONY: help run test check lint bench fuzz asan clean lock
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run     install what is needed, make a development certificate, serve https://localhost:8443"
+	@echo "make test    all tests; installs browsers and other Debian packages when run as root"
+	@echo "make check   style, types and floors, then make test"
+	@echo "make bench   the packet plane beside a null SFU, then meetings against a server of its own"
+	@echo "make fuzz    parsers for $(FUZZ_SECONDS) seconds (FUZZ_SECONDS=60 for less)"
+	@echo "make asan    the tests of the packet plane under AddressSanitizer"
+	@echo "make clean   remove everything that make made"
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is older than Python 3.11; name another with make PYTHON=python3.12"; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
+	  else echo "make: Python's venv module is missing; install it with: sudo apt-get install python3-venv"; exit 1; fi; fi
+	@if ! $(PYTHON) -c 'import os, sys, sysconfig; \
+	  sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-dev >/dev/null; \
+	  else echo "make: Python.h is missing; install it with: sudo apt-get install python3-dev"; exit 1; fi; fi
+	@command -v $${CC:-gcc} >/dev/null || { echo "make: a C compiler is missing; install it with: sudo apt-get install gcc"; exit 1; }
+	@mkdir -p $(STAMPS)
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(STAMPS)/tools: $(STAMPS)/venv requirements.lock
+	$(PIP) install $(LOCKED) setuptools cython
+	@touch $@
+
+$(STAMPS)/installed: $(STAMPS)/tools $(PROJECT)
+	$(PIP) install --no-build-isolation $(LOCKED) -e .
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/installed $(NATIVE)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+$(STAMPS)/developer: $(STAMPS)/installed
+	$(PIP) install --no-build-isolation $(LOCKED) -e ".[test,lint]"
+	@touch $@
+
+$(STAMPS)/browser: $(wildcard tests/browser/package-lock.json) | $(STAMPS)/venv
+	@.ci/prepare
+	@if [ -f tests/browser/package-lock.json ] && command -v npm >/dev/null; then \
+	  cd tests/browser && npm ci --no-audit --no-fund --silent --ignore-scripts || \
+	    echo "make: npm ci failed; tests that need it will be skipped"; fi
+	@touch $@
+
+run: $(STAMPS)/native
+	@$(BIN)/python certs/make.py
+	@exec $(BIN)/conclave serve --dev $(RUN_ARGUMENTS)
+
+test: $(STAMPS)/native $(STAMPS)/developer $(STAMPS)/browser
+	$(PYTEST) -n $(PROCESSES) -m "not browser and not netns"
+	$(PYTEST) -n 0 -m "browser or netns"
+
+check: lint test
+
+lint: $(STAMPS)/native $(STAMPS)/developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cython-lint $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi)
+
+bench: $(STAMPS)/native $(STAMPS)/developer
+	$(BIN)/python bench/plane.py
+	@echo "The following measure $(SERVER), which \`make run\` serves:"
+	$(BIN)/python -m bench webinar --subscribers 100 --url $(SERVER)
+	$(BIN)/python -m bench meeting --participants 10 --url $(SERVER)
+
+fuzz: $(STAMPS)/native $(STAMPS)/developer
+	CONCLAVE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) -n 0 --timeout 0 tests/fuzz
+
+asan: $(STAMPS)/native $(STAMPS)/developer
+	CONCLAVE_SANITIZE=address $(BIN)/python setup.py -q build --build-base build/asan --build-lib build/asan/lib
+	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib $(PYTEST) -n 0 -p no:cacheprovider tests/unit/plane
+
+lock: $(STAMPS)/developer
+	$(PIP) freeze --exclude-editable --all | grep -v '^pip=' > requirements.lock
+
+clean:
+	rm -rf $(VENV) $(STAMPS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf tests/browser/node_modules artifacts server/*.egg-info
+	find server tests bench certs -name __pycache__ -prune -exec rm -rf {} +
+	rm -f server/conclave/plane/*.so server/conclave/plane/*.c

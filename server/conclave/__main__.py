@@ -1,0 +1,5 @@
+"""`python -m conclave` is the same as `conclave`."""
+
+from conclave.cli import main
+
+main()

@@ -1,0 +1,212 @@
+"""Builds a server from its settings and takes it down again: state, plane, pump, hub, edge, in this order and back."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from conclave.app.clock import SystemClock
+from conclave.app.rooms import Rooms
+from conclave.app.state import AUDIT_FILE, load_invitation_key, prepare_directory
+from conclave.config.settings import MediaSettings, Settings
+from conclave.edge.application import build
+from conclave.edge.headless import HeadlessSessions
+from conclave.edge.listener import Listener
+from conclave.edge.meetings import Meetings
+from conclave.edge.sources import Sources
+from conclave.edge.static import StaticFiles
+from conclave.edge.status import Client, Status
+from conclave.edge.tls import CertificateWatch, make_context
+from conclave.edge.whip import WhipWhep
+from conclave.edge.wss import Signaling
+from conclave.hub.hub import Hub
+from conclave.hub.media_pump import MediaPump
+from conclave.identity.invitations import Invitations
+from conclave.media.room import RoomLimits
+from conclave.model.errors import Unavailable
+from conclave.plane.plane import LaneAddress, Plane
+from conclave.policy.limits import BucketSize, Limits
+from conclave.telemetry.audit_log import AuditLog
+from conclave.telemetry.loop_lag import LoopLag
+from conclave.telemetry.metrics import CountsCollector, Metrics, PlaneCollector, SizesCollector
+from conclave.telemetry.observation import Observer
+
+MAX_LANES = 4
+DRAIN_S = 3.0
+
+
+class Server:
+    """One process's server. `start` and `stop` run in the same event loop; after `stop` nothing of it is left."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._observer = Observer(self.metrics)
+        self._clock = SystemClock()
+        self._exit = AsyncExitStack()
+        self._listener: Listener | None = None
+        self._invitations: Invitations | None = None
+        self._plane: Plane | None = None
+
+    @property
+    def port(self) -> int:
+        """The HTTPS port in use."""
+        assert self._listener is not None
+        return self._listener.port
+
+    @property
+    def invitations(self) -> Invitations:
+        assert self._invitations is not None
+        return self._invitations
+
+    @property
+    def lanes(self) -> tuple[LaneAddress, ...]:
+        """Where media is received."""
+        assert self._plane is not None
+        return self._plane.addresses
+
+    async def start(self) -> None:
+        """Start everything. Raises StateError, CertificateError, Unavailable, ValueError; then nothing is left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._exit.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Tell every connection, let what is queued go out, close everything."""
+        await self._exit.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        directory = Path(settings.state.directory)
+        prepare_directory(directory)
+        self._invitations = Invitations(load_invitation_key(directory), os.urandom)
+        audit = AuditLog(directory / AUDIT_FILE, durable=settings.telemetry.audit_fsync, wall=self._clock.wall)
+        self._exit.callback(audit.close)
+        context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))
+        pump = self._start_plane()
+        hub = self._start_hub(pump, audit)
+        checks = {"plane": self._check_plane, "audit": audit.check}
+        await self._start_edge(hub, pump, audit, checks, context)
+
+    def _start_plane(self) -> MediaPump:
+        addresses = lane_addresses(self.settings.media)
+        try:
+            self._plane = Plane(addresses)
+        except OSError as error:
+            raise Unavailable("media", str(error)) from None
+        pump = MediaPump(self._plane, clock=self._clock.monotonic, loop=asyncio.get_running_loop())
+        self._exit.callback(pump.close)
+        pump.start()
+        return pump
+
+    def _start_hub(self, pump: MediaPump, audit: AuditLog) -> Hub:
+        limits = limits_of(self.settings)
+        room_limits = RoomLimits(tracks_per_participant=limits.max_tracks_per_participant)
+        rooms = Rooms(self.lanes, self.settings.media.announced_addresses, os.urandom, room_limits)
+        hub = Hub(
+            limits=limits,
+            pump=pump,
+            audit=audit,
+            clock=self._clock,
+            entropy=os.urandom,
+            invitations=self.invitations,
+            open_room=rooms.open,
+            wide=self._observer.wide,
+            report_incident=self._observer.incident,
+        )
+        hub.start()
+        self._exit.push_async_callback(hub.close)
+        return hub
+
+    async def _start_edge(
+        self, hub: Hub, pump: MediaPump, audit: AuditLog, checks: Mapping[str, Callable[[], None]], context: ssl.SSLContext
+    ) -> None:
+        settings = self.settings
+        sources = sources_of(settings, self._clock)
+        sessions = HeadlessSessions(hub)
+        root = Path(settings.client.directory) if settings.client.directory else None
+        signaling = Signaling(settings, sources, hub)
+        owners = (
+            signaling,
+            Meetings(settings, sources, self.invitations, audit, self._clock.wall),
+            WhipWhep(settings, sources, sessions),
+            Status(checks, self.metrics.render, settings.telemetry.metrics_token),
+            Client(StaticFiles(root) if root is not None else None),
+        )
+        self._measure(hub, pump, sources)
+        application = build(owners, self.metrics.http_request, self._observer.incident)
+        listener = Listener(application, settings.listen, context, sources)
+        self._exit.push_async_callback(listener.stop)
+        self._exit.push_async_callback(_drain, hub, signaling)
+        self._exit.push_async_callback(sessions.close)
+        await listener.start()
+        self._exit.callback(listener.refuse_new)
+        self._listener = listener
+        files = Path(settings.listen.tls_certificate), Path(settings.listen.tls_key)
+        watch = CertificateWatch(context, *files, self._observer.note)
+        watch.start()
+        self._exit.callback(watch.stop)
+
+    def _measure(self, hub: Hub, pump: MediaPump, sources: Sources) -> None:
+        self.metrics.register(PlaneCollector(pump.counters, pump.table_sizes))
+        self.metrics.register(CountsCollector("hub_events", hub.counts))
+        self.metrics.register(SizesCollector("hub_size", hub.sizes))
+        self.metrics.watch_sources(sources.count)
+        lag = LoopLag(self.metrics.loop_lag)
+        lag.start()
+        self._exit.callback(lag.stop)
+
+    def _check_plane(self) -> None:
+        assert self._plane is not None
+        try:
+            self._plane.counters()
+        except (RuntimeError, ValueError) as error:
+            raise Unavailable("plane", str(error)) from None
+
+
+async def _drain(hub: Hub, signaling: Signaling) -> None:
+    """Close every session with `shutdown` and give the writers a moment to say so."""
+    await hub.close()
+    await signaling.drain(DRAIN_S)
+
+
+def lane_addresses(settings: MediaSettings) -> list[LaneAddress]:
+    """Return where the lanes listen; port 0 asks for a free one."""
+    if settings.ports:
+        return [LaneAddress(settings.host, port) for port in settings.ports]
+    count = settings.lanes or min(MAX_LANES, len(os.sched_getaffinity(0)))
+    first = settings.first_port
+    return [LaneAddress(settings.host, first + lane if first else 0) for lane in range(count)]
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the hub's limits as the settings have them."""
+    meetings, signaling = settings.meetings, settings.signaling
+    return Limits(
+        max_connections=settings.security.max_connections,
+        max_meetings=meetings.max_meetings,
+        max_participants=meetings.max_participants,
+        max_tracks_per_participant=meetings.max_tracks_per_participant,
+        resume_grace_s=meetings.resume_grace_s,
+        hello_timeout_s=signaling.hello_timeout_s,
+        heartbeat_s=signaling.heartbeat_s,
+        outbox_messages=signaling.outbox_messages,
+        outbox_bytes=signaling.outbox_bytes,
+        frames=BucketSize(burst=signaling.message_burst, per_s=signaling.messages_per_s),
+    )
+
+
+def sources_of(settings: Settings, clock: SystemClock) -> Sources:
+    """Return the limits per source as the settings have them."""
+    security = settings.security
+    return Sources(
+        max_connections=security.max_connections,
+        max_per_source=security.max_connections_per_source,
+        connects_per_s=security.connects_per_s_per_source,
+        creations_per_min=security.creations_per_min_per_source,
+        clock=clock.monotonic,
+    )

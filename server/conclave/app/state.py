@@ -1,0 +1,64 @@
+"""The state directory: made with mode 0700, the invitation key in it with mode 0600; wider permissions are refused."""
+
+import os
+import stat
+from pathlib import Path
+
+from conclave.identity.keys import SigningKey
+from conclave.model.errors import ConclaveError
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+KEY_FILE = "invitations.key"
+AUDIT_FILE = "audit.jsonl"
+
+
+class StateError(ConclaveError):
+    """The state directory or a file in it cannot be used; the text says what to do."""
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make `directory` when it is absent. Raises StateError when others may enter it or it cannot be written."""
+    try:
+        directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        status = directory.stat()
+    except OSError as error:
+        raise StateError(f"{directory} cannot be used: {error.strerror}; name another with state.directory") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise StateError(f"{directory} is not a directory")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise StateError(f"{directory} is open to other users; close it with: chmod 700 {directory}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StateError(f"{directory} cannot be written by this user; give it to the server's user with chown")
+
+
+def load_invitation_key(directory: Path) -> SigningKey:
+    """Return the key that signs invitations, made at the first start. Raises StateError."""
+    path = directory / KEY_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return _make_key(path)
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
+            raise StateError(f"{path} is open to other users; close it with: chmod 600 {path}")
+        pem = file.read(16_384)
+    try:
+        return SigningKey.from_pem(pem)
+    except ValueError as error:
+        raise StateError(f"{path} is {error}; restore it, or remove it to void all invitations") from None
+
+
+def _make_key(path: Path) -> SigningKey:
+    key = SigningKey.generate()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.to_pem())
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        raise StateError(f"{path} cannot be made: {error.strerror}") from None
+    return key

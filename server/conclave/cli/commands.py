@@ -1,0 +1,150 @@
+"""conclave serve, check, invite. Each imports what it needs when it runs."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+from cyclopts import App, Parameter
+
+from conclave import __version__
+
+if TYPE_CHECKING:
+    from conclave.app.server import Server
+    from conclave.config.settings import Settings
+
+application = App(
+    name="conclave", version=__version__, help="A meeting server behind a locked door.", result_action="return_none"
+)
+
+FAILED = 1
+
+Config = Annotated[Path | None, Parameter(name=["--config", "-c"])]
+
+
+class RoleName(StrEnum):
+    HOST = "host"
+    CO_HOST = "co-host"
+    PARTICIPANT = "participant"
+    VIEWER = "viewer"
+
+
+@application.command
+def serve(config: Config = None, *, dev: bool = False) -> None:
+    """Serve meetings until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    config: settings file (TOML); the environment (CONCLAVE_<SECTION>__<KEY>) wins over it.
+    dev: for one machine: anybody may open meetings, limits suit load tests, a first link is printed.
+    """
+    from conclave.app.development import for_development
+    from conclave.app.run import run
+    from conclave.model.errors import ConclaveError
+
+    settings = _load(config)
+    if dev:
+        settings = for_development(settings)
+    try:
+        run(settings, _announce_first_meeting if dev else _announce)
+    except (ConclaveError, ValueError, OSError) as error:
+        _fail(f"{error}\n`conclave check` explains what is wrong with the configuration and this host.")
+
+
+@application.command
+def check(config: Config = None, *, host: str = "localhost", running: bool = False) -> None:
+    """Explain what is wrong with the configuration or this host; exit code 1 when something would keep it from working.
+
+    Parameters
+    ----------
+    config: settings file (TOML).
+    host: the name under which browsers reach this server, to compare with the certificate.
+    running: the server runs, so its ports are busy because of it.
+    """
+    from conclave.cli.host_check import Level, check_host
+    from conclave.config.loading import ConfigurationError
+
+    try:
+        settings = _read(config)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            _say(f"error    configuration: {problem}")
+        sys.exit(FAILED)
+    findings = check_host(settings, host, running=running)
+    for finding in findings:
+        _say(f"{finding.level.value:8} {finding.subject}: {finding.text}")
+    if any(finding.level is Level.ERROR for finding in findings):
+        sys.exit(FAILED)
+
+
+@application.command
+def invite(
+    config: Config = None,
+    *,
+    meeting: str,
+    role: RoleName = RoleName.PARTICIPANT,
+    expires: str = "24h",
+    seats: int = 0,
+    base_url: str | None = None,
+    token_only: bool = False,
+) -> None:
+    """Print an invitation link. It needs the state directory of the server, not the server.
+
+    Parameters
+    ----------
+    config: settings file (TOML) of the server.
+    meeting: the meeting's id, or `new` for one that its first host opens.
+    role: host, co-host, participant or viewer.
+    expires: how long it is good: 90m, 24h, 7d.
+    seats: how many may sit at once by this link; 0 for any number.
+    base_url: where the server is reached; https://localhost:<port> by default.
+    token_only: print the token alone, for Authorization headers.
+    """
+    from conclave.cli.invitation import make_invitation, parse_duration
+    from conclave.model.errors import ConclaveError
+    from conclave.model.roles import Role
+
+    settings = _load(config)
+    try:
+        issued = make_invitation(settings, meeting, Role(role.value), parse_duration(expires), seats)
+    except (ConclaveError, ValueError) as error:
+        _fail(str(error))
+    base = (base_url or f"https://localhost:{settings.listen.port}").rstrip("/")
+    _say(issued.token if token_only else base + issued.path)
+
+
+def _announce(server: "Server") -> None:
+    _say(f"Conclave listens on port {server.port}.")
+
+
+def _announce_first_meeting(server: "Server") -> None:
+    from conclave.cli.invitation import first_link
+
+    _announce(server)
+    _say(f"Open a first meeting as host: {first_link(server)}")
+
+
+def _read(config: Path | None) -> "Settings":
+    from conclave.config.loading import load_settings
+
+    return load_settings(config, os.environ)
+
+
+def _load(config: Path | None) -> "Settings":
+    from conclave.config.loading import ConfigurationError
+
+    try:
+        return _read(config)
+    except ConfigurationError as error:
+        _fail("\n".join(error.problems))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _fail(text: str) -> NoReturn:
+    sys.stderr.write(f"conclave: {text}\n")
+    sys.exit(FAILED)

@@ -1,0 +1,39 @@
+"""Invitations from the command line: made with the key in the state directory, without asking the server."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+from conclave.app.server import Server
+from conclave.app.state import load_invitation_key, prepare_directory
+from conclave.config.settings import Settings
+from conclave.identity.invitations import Invitations, Issued
+from conclave.model.ids import MeetingId, new_id
+from conclave.model.roles import Role
+
+NEW_MEETING = "new"
+UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def parse_duration(text: str) -> int:
+    """Return seconds of "90m", "24h", "7d", "3600s". Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,7})([smhd])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration such as 90m, 24h or 7d")
+    return int(match.group(1)) * UNITS_S[match.group(2)]
+
+
+def make_invitation(settings: Settings, meeting: str, role: Role, lifetime_s: int, seats: int) -> Issued:
+    """Sign an invitation with the server's key. Raises StateError, Refused."""
+    directory = Path(settings.state.directory)
+    prepare_directory(directory)
+    invitations = Invitations(load_invitation_key(directory), os.urandom)
+    meeting_id = MeetingId(new_id(os.urandom) if meeting == NEW_MEETING else meeting)
+    return invitations.issue(meeting_id, role, time.time(), lifetime_s, seats=seats)
+
+
+def first_link(server: Server) -> str:
+    """Return a host's link to a new meeting on this machine."""
+    issued = server.invitations.issue(MeetingId(new_id(os.urandom)), Role.HOST, time.time())
+    return f"https://localhost:{server.port}{issued.path}"
