@@ -9,7 +9,8 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-SOURCES = sorted(str(path) for path in Path("server/conclave/plane").glob("*.pyx"))
+PLANE = Path("server/conclave/plane")
+PARTS = sorted(str(path) for pattern in ("*.pxd", "*.pxi") for path in PLANE.glob(pattern))
 COMPILE = ["-O3", "-fno-strict-aliasing", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-Wno-unused-function"]
 LINK = ["-pthread", "-Wl,-z,relro,-z,now"]
 
@@ -21,13 +22,12 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "conclave.plane." + Path(source).stem,
-                [source],
-                include_dirs=["server/conclave/plane"],
+                "conclave.plane.plane",
+                [str(PLANE / "plane.pyx")],
+                depends=PARTS,
                 extra_compile_args=COMPILE,
                 extra_link_args=LINK,
             )
-            for source in SOURCES
         ],
         language_level=3,
         compiler_directives={"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False},

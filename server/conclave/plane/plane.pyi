@@ -1,7 +1,9 @@
 """The plane as Python sees it. Per packet no Python object is touched and the GIL is not held.
 
 Identifiers (`peer`, `track`, `sender`) are ints made of a table index and a generation: one that was closed is never
-valid again; using a stale one raises KeyError and harms nothing. Commands take effect between two batches of the lane's thread.
+valid again; using a stale one raises KeyError and harms nothing. Commands take effect, in order, between two batches of the
+lane's thread. Every value out of range is a ValueError; a full table is model.errors.Unavailable("plane", ...); a method of a closed
+Plane raises RuntimeError, except `poll`, `counters`, `table_sizes`, `audio_levels` (empty) and `close`.
 
 A *path* is where a datagram came from or goes to: 32 opaque bytes, hashable, made by the plane
 (byte 0: 0 UDP, 1 TCP; byte 1: 4 or 6; bytes 2-3: port, network order; bytes 4-19: address, IPv4 left-aligned;
@@ -48,38 +50,13 @@ def describe_path(path: bytes) -> tuple[str, str, int]:
 def make_path(transport: str, host: str, port: int, connection: int = 0) -> bytes:
     """The inverse of describe_path, for tests and load generators. Raises ValueError on bad input."""
 
-class Plane:
-    """Lanes of native threads, each with one UDP socket and one TCP listener on the same port number."""
-
-    def __init__(
-        self,
-        addresses: Sequence[LaneAddress],
-        *,
-        max_peers_per_lane: int = 4096,
-        max_tracks_per_lane: int = 4096,
-        max_senders_per_lane: int = 65536,
-        max_tcp_connections_per_lane: int = 1024,
-        keyframe_interval_ms: int = 500,
-    ) -> None:
-        """Bind the sockets; no thread runs yet. Raises OSError naming the address that could not be bound."""
-    @property
-    def addresses(self) -> tuple[LaneAddress, ...]:
-        """The bound addresses, with real port numbers."""
-    @property
-    def event_fd(self) -> int:
-        """An eventfd that becomes readable when `poll` has something."""
-    def start(self) -> None: ...
-    def close(self) -> None:
-        """Stop the threads, close the sockets, free everything. May be called twice."""
+class Tables:
+    """Peers, tracks, senders and routes of one or more lanes: what Plane and LaneCore have in common. Not made by itself."""
 
     def poll(self, limit: int = 256) -> list[Datagram | Fact]:
         """Take what came up, oldest first. Clears `event_fd` when everything was taken."""
-    def send(self, lane: int, path: bytes, data: bytes) -> None:
-        """Send a STUN or DTLS datagram. Dropped and counted when the socket would block."""
-    def close_path(self, lane: int, path: bytes) -> None:
-        """Close a TCP connection (UDP: nothing)."""
-
-    def open_peer(self, lane: int) -> int: ...
+    def open_peer(self, lane: int = 0) -> int:
+        """Make a peer: one participant's transport, with no path and no keys yet."""
     def allow_path(self, peer: int, path: bytes) -> None:
         """DTLS from `path` now comes up with this peer's number (at most 8 paths a peer, the oldest not nominated gives way)."""
     def nominate(self, peer: int, path: bytes) -> None:
@@ -115,7 +92,9 @@ class Plane:
         """The payload is end-to-end encrypted: no keyframe marks, no gating on them."""
     def request_keyframe(self, track: int) -> None:
         """Ask the publisher for a keyframe (PLI), coalesced to one per keyframe_interval_ms."""
-    def remove_track(self, track: int) -> None: ...
+    def remove_track(self, track: int) -> None:
+        """Stop the track; senders that it fed have no source any more. Its SSRCs are not learnt again."""
+
     def add_sender(
         self,
         peer: int,
@@ -129,7 +108,12 @@ class Plane:
         mid_ext_id: int = 0,
         cname: bytes = b"",
     ) -> int:
-        """Make an outbound stream. rtx_payload_types: outbound media payload type -> outbound RTX payload type."""
+        """Make an outbound stream. rtx_payload_types: outbound media payload type -> outbound RTX payload type.
+
+        `mid` has at most 16 bytes, `cname` 64. Raises ValueError for an SSRC that the peer has used before under its present
+        keys, also by a sender that is gone: starting its numbers anew would repeat SRTP nonces.
+        """
+
     def route(
         self,
         sender: int,
@@ -138,14 +122,19 @@ class Plane:
         extensions: Mapping[int, int] = ...,
     ) -> None:
         """Feed `sender` from `track` (same lane), or from nothing. Sequence numbers and timestamps stay continuous over
-        switches. A video route of a track with keyframe marks opens at the next keyframe, and asks for it."""
-    def remove_sender(self, sender: int) -> None: ...
+        switches. A video route of a track with keyframe marks opens at the next keyframe, and asks for it. Payload types and
+        extensions map inbound to outbound; what has no entry is dropped or removed. Raises ValueError when the two are on
+        different lanes or of different kinds.
+        """
+    def remove_sender(self, sender: int) -> None:
+        """End an outbound stream."""
     def set_remb(self, peer: int, bitrate_bps: int) -> None:
         """Tell the publisher once a second how much it may send (REMB); 0 stops."""
 
     def audio_levels(self) -> list[tuple[int, int, int]]:
         """(track, mean level, loudest level) since the last call, for tracks that sent audio; levels are -dBov, 0 loud .. 127 silent."""
-    def peer_stats(self, peer: int) -> dict[str, int]: ...
+    def peer_stats(self, peer: int) -> dict[str, int]:
+        """packets_in, bytes_in, packets_out, bytes_out, srtp_failures, replays, send_drops, ssrcs, paths, remb_bps."""
     def track_stats(self, track: int) -> dict[str, int]:
         """packets, bytes, lost, repaired (by RTX or late), duplicates, jitter (clock units), keyframes, plis_sent, nacks_sent, ssrc, muted."""
     def sender_stats(self, sender: int) -> dict[str, int]:
@@ -153,12 +142,42 @@ class Plane:
     def counters(self) -> dict[str, int]:
         """Totals over lanes: packets and bytes in and out, system calls, GSO sends, and one `drop_<reason>` per reason to drop."""
     def table_sizes(self) -> dict[str, int]:
-        """Slots in use now: peers, tracks, senders, tcp_connections, paths."""
+        """Slots in use now: peers, tracks, senders, tcp_connections, paths. What was closed counts until its memory is free."""
 
-class LaneCore:
+class Plane(Tables):
+    """Lanes of native threads, each with one UDP socket and one TCP listener on the same port number."""
+
+    def __init__(
+        self,
+        addresses: Sequence[LaneAddress],
+        *,
+        max_peers_per_lane: int = 4096,
+        max_tracks_per_lane: int = 4096,
+        max_senders_per_lane: int = 65536,
+        max_tcp_connections_per_lane: int = 1024,
+        keyframe_interval_ms: int = 500,
+    ) -> None:
+        """Bind the sockets; no thread runs yet. Raises OSError naming the address that could not be bound."""
+    @property
+    def addresses(self) -> tuple[LaneAddress, ...]:
+        """The bound addresses, with real port numbers."""
+    @property
+    def event_fd(self) -> int:
+        """An eventfd that becomes readable when `poll` has something."""
+    def start(self) -> None:
+        """Start one thread a lane. A second call does nothing. Raises OSError when a thread cannot be made."""
+    def close(self) -> None:
+        """Stop the threads, close the sockets, free everything. May be called twice."""
+
+    def send(self, lane: int, path: bytes, data: bytes) -> None:
+        """Send a STUN or DTLS datagram. Dropped and counted when the socket would block."""
+    def close_path(self, lane: int, path: bytes) -> None:
+        """Close a TCP connection (UDP: nothing)."""
+
+class LaneCore(Tables):
     """One lane without a thread, a socket or a clock, for tests and fuzzing; same tables, same forwarding code.
 
-    Has the table methods of Plane (open_peer ... counters, poll), and the two below.
+    Its lane is number 0, commands take effect at once, and what they send comes out of the next `receive` or `tick`.
     """
 
     def __init__(
