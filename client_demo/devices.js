@@ -1,0 +1,195 @@
+/** Cameras, microphones, screens and loudspeakers of this machine; level metering. No signaling, no page elements. */
+
+const CAPTURE = {
+  auto: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } },
+  standard: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } },
+  saver: { width: { ideal: 320 }, height: { ideal: 180 }, frameRate: { ideal: 12, max: 15 } },
+};
+
+const SETTINGS_KEY = "conclave.settings";
+const DEFAULT_SETTINGS = { audio: "", video: "", output: "", quality: "auto", display_name: "", shortcuts: true, mirror: true };
+
+/** Settings of this browser, kept in localStorage where there is one. */
+export function loadSettings() {
+  try {
+    return { ...DEFAULT_SETTINGS, ...JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? "{}") };
+  } catch {
+    return { ...DEFAULT_SETTINGS };
+  }
+}
+
+export function saveSettings(settings) {
+  try {
+    localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings));
+  } catch {
+    return;
+  }
+}
+
+/**
+ * The local camera and microphone.
+ *
+ * Fires "track" {kind, track} when a track starts, is replaced or (track null) stops, and "lost" {kind} when a device
+ * went away by itself, "devices" when the list changed.
+ */
+export class Devices extends EventTarget {
+  #tracks = { audio: null, video: null };
+
+  constructor(settings) {
+    super();
+    this.settings = settings;
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.dispatchEvent(new CustomEvent("devices")));
+  }
+
+  track(kind) {
+    return this.#tracks[kind];
+  }
+
+  /** Start both with one question to the user where possible. Returns the errors by kind; an empty object if all went well. */
+  async startBoth() {
+    try {
+      const stream = await this.#open({ audio: this.#constraints("audio"), video: this.#constraints("video") });
+      for (const track of stream.getTracks()) this.#adopt(track.kind, track);
+      return {};
+    } catch {
+      const errors = {};
+      for (const kind of ["audio", "video"]) {
+        try {
+          await this.start(kind);
+        } catch (error) {
+          errors[kind] = error;
+        }
+      }
+      return errors;
+    }
+  }
+
+  /** Start one device, or give the running track. Rejects with the DOMException of getUserMedia. */
+  async start(kind) {
+    if (this.#tracks[kind]) return this.#tracks[kind];
+    let stream;
+    try {
+      stream = await this.#open({ [kind]: this.#constraints(kind) });
+    } catch (error) {
+      if (error.name !== "OverconstrainedError" || !this.settings[kind]) throw error;
+      this.settings[kind] = "";
+      stream = await this.#open({ [kind]: this.#constraints(kind) });
+    }
+    return this.#adopt(kind, stream.getTracks()[0]);
+  }
+
+  stop(kind) {
+    const track = this.#tracks[kind];
+    if (!track) return;
+    this.#tracks[kind] = null;
+    track.onended = null;
+    track.stop();
+    this.dispatchEvent(new CustomEvent("track", { detail: { kind, track: null } }));
+  }
+
+  stopAll() {
+    this.stop("audio");
+    this.stop("video");
+  }
+
+  /** Take another device; a running one is replaced. */
+  async choose(kind, deviceId) {
+    this.settings[kind] = deviceId;
+    saveSettings(this.settings);
+    if (!this.#tracks[kind]) return null;
+    const enabled = this.#tracks[kind].enabled;
+    const old = this.#tracks[kind];
+    this.#tracks[kind] = null;
+    old.onended = null;
+    old.stop();
+    try {
+      const track = await this.start(kind);
+      track.enabled = enabled;
+      return track;
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent("track", { detail: { kind, track: null } }));
+      throw error;
+    }
+  }
+
+  /** Known devices: {audioinput, videoinput, audiooutput}, each a list of {deviceId, label}. */
+  async list() {
+    const lists = { audioinput: [], videoinput: [], audiooutput: [] };
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    for (const { kind, deviceId, label } of all) {
+      if (deviceId) lists[kind]?.push({ deviceId, label: label || `Device ${lists[kind].length + 1}` });
+    }
+    return lists;
+  }
+
+  #open(constraints) {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      return Promise.reject(new DOMException("no access to devices on this page", "SecurityError"));
+    }
+    return navigator.mediaDevices.getUserMedia(constraints);
+  }
+
+  #constraints(kind) {
+    const chosen = this.settings[kind] ? { deviceId: { exact: this.settings[kind] } } : {};
+    if (kind === "audio") return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...chosen };
+    return { ...(CAPTURE[this.settings.quality] ?? CAPTURE.auto), ...chosen };
+  }
+
+  #adopt(kind, track) {
+    if (kind === "video") track.contentHint = "motion";
+    track.onended = () => {
+      if (this.#tracks[kind] !== track) return;
+      this.stop(kind);
+      this.dispatchEvent(new CustomEvent("lost", { detail: { kind } }));
+    };
+    this.#tracks[kind] = track;
+    this.dispatchEvent(new CustomEvent("track", { detail: { kind, track } }));
+    return track;
+  }
+}
+
+/** Ask for a screen, window or tab; resolves with {video, audio} tracks, audio null when the surface has no sound. */
+export async function captureScreen() {
+  const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
+  const video = stream.getVideoTracks()[0];
+  video.contentHint = "detail";
+  return { video, audio: stream.getAudioTracks()[0] ?? null };
+}
+
+let audioContext = null;
+
+function sharedAudioContext() {
+  if (audioContext === null) {
+    audioContext = new AudioContext({ latencyHint: "interactive" });
+    const wake = () => audioContext.state === "suspended" && audioContext.resume().catch(() => {});
+    for (const type of ["pointerdown", "keydown"]) addEventListener(type, wake, { capture: true });
+    wake();
+  }
+  return audioContext;
+}
+
+/**
+ * Measure the level of an audio track: calls `onLevel(level)` about 15 times a second with 0-1 (about -60 to 0 dBFS).
+ * Works on a clone, so that a muted track can still be measured. Returns a function that stops it.
+ */
+export function meterLevel(track, onLevel) {
+  const context = sharedAudioContext();
+  const clone = track.clone();
+  clone.enabled = true;
+  const source = context.createMediaStreamSource(new MediaStream([clone]));
+  const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0.3 });
+  source.connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const timer = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    let sum = 0;
+    for (const sample of samples) sum += sample * sample;
+    const decibels = 20 * Math.log10(Math.sqrt(sum / samples.length) || 1e-6);
+    onLevel(Math.min(1, Math.max(0, 1 + decibels / 60)));
+  }, 66);
+  return () => {
+    clearInterval(timer);
+    source.disconnect();
+    clone.stop();
+  };
+}

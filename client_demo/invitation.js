@@ -1,0 +1,80 @@
+/** Where the invitation of this tab comes from and where it is kept: fragment, then sessionStorage. Never in the address. */
+
+const TOKEN_KEY = "conclave.invitation";
+const TITLE_KEY = "conclave.title";
+const SHARE_KEY = "conclave.share_path";
+
+/** Split a fragment "#<token>&codec=json" into {token, codec}. A token is base64url text with dots. */
+export function parseFragment(fragment) {
+  const found = { token: null, codec: null };
+  for (const part of fragment.replace(/^#/, "").split("&")) {
+    if (part === "codec=json" || part === "codec=msgpack") found.codec = part.slice(6);
+    else if (isToken(part)) found.token = part;
+  }
+  return found;
+}
+
+const isToken = (text) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text) && text.length <= 4096;
+
+/** The role that a token claims, or null; the server checks it, this only spares a viewer the question for devices. */
+export function roleOf(token) {
+  try {
+    const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(atob(payload)).role ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The token in what somebody pasted: a link with a fragment, or the bare token; null if there is none. */
+export function tokenOf(text) {
+  const trimmed = text.trim();
+  if (isToken(trimmed)) return trimmed;
+  const hash = trimmed.indexOf("#");
+  return hash < 0 ? null : parseFragment(trimmed.slice(hash)).token;
+}
+
+/** Take an invitation out of the address bar at once, keep it for this tab. Returns {token, codec}. */
+export function takeFromAddress() {
+  const { token, codec } = parseFragment(location.hash);
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  if (token) keep({ token });
+  return { token: token ?? sessionStorage.getItem(TOKEN_KEY), codec };
+}
+
+/** Keep {token, title, sharePath} for reloads of this tab. */
+export function keep({ token, title = null, sharePath = null }) {
+  sessionStorage.setItem(TOKEN_KEY, token);
+  for (const [key, value] of [[TITLE_KEY, title], [SHARE_KEY, sharePath]]) {
+    if (value === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, value);
+  }
+}
+
+export const keptTitle = () => sessionStorage.getItem(TITLE_KEY);
+export const keptSharePath = () => sessionStorage.getItem(SHARE_KEY);
+
+export function forget() {
+  for (const key of [TOKEN_KEY, TITLE_KEY, SHARE_KEY]) sessionStorage.removeItem(key);
+}
+
+/**
+ * Ask the server for a new meeting. Resolves with {token, sharePath}: one's own host invitation and the path of the link for others.
+ * Rejects with an Error whose message is for people.
+ */
+export async function startMeeting() {
+  let response;
+  try {
+    response = await fetch("/api/v1/meetings", { method: "POST" });
+  } catch {
+    throw new Error("The server cannot be reached. Check your network.");
+  }
+  if (response.status === 401 || response.status === 403) {
+    throw new Error("This server lets only its operators start meetings. Use an invitation link instead.");
+  }
+  if (response.status === 429) throw new Error("Too many new meetings from your network. Wait a minute, then try again.");
+  if (!response.ok) throw new Error(`The server cannot start a meeting now (${response.status}).`);
+  const { invitations } = await response.json();
+  const of = (role) => invitations.find((invitation) => invitation.role === role);
+  return { token: of("host").token, sharePath: of("participant")?.path ?? null };
+}

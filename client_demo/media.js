@@ -1,0 +1,322 @@
+/**
+ * The two peer connections: a publisher that offers, a subscriber that answers. They talk through `request`, a function
+ * (type, fields) -> Promise of the result, and know neither socket nor page.
+ */
+
+const DISCONNECTED_PATIENCE_MS = 2_000;
+const RESTART_EVERY_MS = 4_000;
+
+const PUBLISH_TYPE = { microphone: "audio.publish", camera: "video.publish", screen: "screen.publish" };
+
+/**
+ * How to encode a camera when `people` are in the meeting: there is one encoding for all viewers, so a small tile must
+ * not cost everybody a large picture.
+ */
+export function cameraEncoding(people) {
+  if (people <= 2) return { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, maxFramerate: 30 };
+  if (people <= 4) return { scaleResolutionDownBy: 1.5, maxBitrate: 900_000, maxFramerate: 30 };
+  if (people <= 9) return { scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 24 };
+  return { scaleResolutionDownBy: 4, maxBitrate: 180_000, maxFramerate: 15 };
+}
+
+const ENCODINGS = {
+  microphone: { maxBitrate: 40_000, priority: "high", networkPriority: "high" },
+  screen: { maxBitrate: 2_500_000 },
+  screen_audio: { maxBitrate: 96_000 },
+};
+
+/** Calls one job after the other; a failed job does not stop the next. */
+export class Queue {
+  #tail = Promise.resolve();
+
+  run(job) {
+    const result = this.#tail.then(job);
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+}
+
+/** Watches a connection and calls `restart` when it breaks, again and again until it is back. */
+class Watch {
+  #timer = null;
+
+  constructor(pc, restart, onState) {
+    pc.addEventListener("connectionstatechange", () => {
+      onState(pc.connectionState);
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      if (pc.connectionState === "failed") this.#again(restart, 0);
+      if (pc.connectionState === "disconnected") this.#again(restart, DISCONNECTED_PATIENCE_MS);
+    });
+  }
+
+  #again(restart, delayMs) {
+    this.#timer = setTimeout(() => {
+      restart();
+      this.#again(restart, RESTART_EVERY_MS);
+    }, delayMs);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** Publishes local tracks by source. Fires "state" {detail: connectionState} and "failed" {detail: error}. */
+export class Publisher extends EventTarget {
+  #request;
+  #pc;
+  #queue = new Queue();
+  #watch;
+  /** source -> {transceiver, track, trackId} */
+  #sources = new Map();
+  #idle = [];
+  #people = 1;
+  #closed = false;
+
+  constructor({ request, iceServers }) {
+    super();
+    this.#request = request;
+    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#watch = new Watch(
+      this.#pc,
+      () => this.restart(),
+      (state) => this.dispatchEvent(new CustomEvent("state", { detail: state })),
+    );
+  }
+
+  get connectionState() {
+    return this.#pc.connectionState;
+  }
+
+  has(source) {
+    return this.#sources.has(source);
+  }
+
+  trackId(source) {
+    return this.#sources.get(source)?.trackId ?? null;
+  }
+
+  /**
+   * Make an m-section for each {source: track}; nothing is sent to the server before `negotiate`.
+   */
+  add(tracks) {
+    for (const [source, track] of Object.entries(tracks)) {
+      if (!track || this.#sources.has(source)) continue;
+      this.#sources.set(source, { transceiver: this.#transceiver(source, track), track, trackId: null });
+    }
+  }
+
+  #transceiver(source, track) {
+    const spare = this.#idle.findIndex((item) => item.source === source);
+    if (spare >= 0) {
+      const { transceiver } = this.#idle.splice(spare, 1)[0];
+      transceiver.direction = "sendonly";
+      transceiver.sender.replaceTrack(track);
+      return transceiver;
+    }
+    const encoding = source === "camera" ? cameraEncoding(this.#people) : ENCODINGS[source];
+    return this.#pc.addTransceiver(track, { direction: "sendonly", sendEncodings: [encoding] });
+  }
+
+  /**
+   * Offer what was added: declarations and offer go out together, then the answer is applied. Resolves with
+   * [{source, track_id}] of newly declared tracks. With nothing to send and no connection yet it does nothing.
+   */
+  negotiate({ iceRestart = false } = {}) {
+    return this.#queue.run(() => this.#negotiate(iceRestart));
+  }
+
+  async #negotiate(iceRestart) {
+    if (this.#closed || this.#pc.getTransceivers().length === 0) return [];
+    const offer = await this.#pc.createOffer({ iceRestart });
+    await this.#pc.setLocalDescription(offer);
+    const fresh = this.#undeclared();
+    const declarations = this.#declare(fresh);
+    const answer = this.#request("publisher.offer", { sdp: offer.sdp });
+    const results = await Promise.allSettled([...declarations.map((item) => item.result), answer]);
+    const refused = results.find((result) => result.status === "rejected");
+    if (refused) {
+      await this.#rollBack(fresh);
+      throw refused.reason;
+    }
+    await this.#pc.setRemoteDescription({ type: "answer", sdp: (await answer).sdp });
+    declarations.forEach(({ sources }, index) => {
+      sources.forEach((source, place) => {
+        const entry = this.#sources.get(source);
+        if (entry) entry.trackId = results[index].value.track_ids[place];
+      });
+    });
+    return fresh.map((source) => ({ source, track_id: this.trackId(source) }));
+  }
+
+  #undeclared() {
+    return [...this.#sources].filter(([, entry]) => entry.trackId === null).map(([source]) => source);
+  }
+
+  #declare(sources) {
+    const declarations = [];
+    const mid = (source) => this.#sources.get(source).transceiver.mid;
+    for (const source of sources) {
+      if (source === "screen_audio") continue;
+      const withSound = source === "screen" && sources.includes("screen_audio");
+      const fields = withSound ? { mid: mid(source), audio_mid: mid("screen_audio") } : { mid: mid(source) };
+      declarations.push({
+        sources: withSound ? ["screen", "screen_audio"] : [source],
+        result: this.#request(PUBLISH_TYPE[source], fields),
+      });
+    }
+    return declarations;
+  }
+
+  /** A lost connection keeps what was added for the next try; a refusal takes it away. */
+  async #rollBack(fresh) {
+    if (this.#closed) return;
+    if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
+    for (const source of fresh) {
+      const entry = this.#sources.get(source);
+      this.#sources.delete(source);
+      entry?.transceiver.stop();
+    }
+  }
+
+  /** Swap what a source sends without negotiation; null sends nothing. */
+  async replace(source, track) {
+    const entry = this.#sources.get(source);
+    if (!entry) return;
+    entry.track = track;
+    await entry.transceiver.sender.replaceTrack(track);
+  }
+
+  /** Take sources away for good, for example a screen share that ended. */
+  async remove(sources) {
+    const present = sources.filter((source) => this.#sources.has(source));
+    const ids = [];
+    for (const source of present) {
+      const { transceiver, trackId } = this.#sources.get(source);
+      this.#sources.delete(source);
+      transceiver.sender.replaceTrack(null);
+      transceiver.direction = "inactive";
+      this.#idle.push({ source, transceiver });
+      if (trackId) ids.push(trackId);
+    }
+    if (present.length === 0) return;
+    await Promise.allSettled(ids.map((track_id) => this.#request("unpublish", { track_id })));
+    await this.negotiate();
+  }
+
+  /**
+   * After a resume: take over the track ids the server knows, forget those it does not, and offer again if needed.
+   * `known` maps source -> track_id.
+   */
+  async reconcile(known) {
+    let open = this.#pc.signalingState !== "stable";
+    for (const [source, entry] of this.#sources) {
+      entry.trackId = known[source] ?? null;
+      open ||= entry.trackId === null;
+    }
+    const broken = ["failed", "disconnected"].includes(this.#pc.connectionState);
+    if (open || broken) await this.negotiate({ iceRestart: broken });
+  }
+
+  /** The offer's SDP sizes the picture; this follows the size of the meeting. */
+  async setPeople(people) {
+    this.#people = people;
+    const sender = this.#sources.get("camera")?.transceiver.sender;
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    const wanted = cameraEncoding(people);
+    const encoding = parameters.encodings?.[0];
+    if (!encoding || encoding.maxBitrate === wanted.maxBitrate) return;
+    Object.assign(encoding, wanted);
+    await sender.setParameters(parameters).catch(() => {});
+  }
+
+  restart() {
+    if (this.#closed || this.#sources.size === 0) return;
+    this.negotiate({ iceRestart: true }).catch((error) => {
+      if (error.code !== "connection_lost") this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+    });
+  }
+
+  /** Entries {source, mid, report} of what is sent, and the whole report. */
+  async stats() {
+    const report = await this.#pc.getStats();
+    const sources = [...this.#sources].map(([source, { transceiver }]) => ({ source, mid: transceiver.mid }));
+    return { report, sources };
+  }
+
+  close() {
+    this.#closed = true;
+    this.#watch.stop();
+    this.#pc.close();
+  }
+}
+
+/** Receives by slots. Fires "state" {detail: connectionState}, "media" when receivers came or went, "failed". */
+export class Subscriber extends EventTarget {
+  #request;
+  #pc;
+  #queue = new Queue();
+  #watch;
+  #closed = false;
+  #offered = false;
+
+  constructor({ request, iceServers }) {
+    super();
+    this.#request = request;
+    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#watch = new Watch(
+      this.#pc,
+      () => this.restart(),
+      (state) => this.dispatchEvent(new CustomEvent("state", { detail: state })),
+    );
+  }
+
+  get connectionState() {
+    return this.#pc.connectionState;
+  }
+
+  /** Answer an offer of the server, strictly in the order of arrival. */
+  offered({ revision, sdp }) {
+    this.#offered = true;
+    return this.#queue
+      .run(async () => {
+        if (this.#closed) return;
+        await this.#pc.setRemoteDescription({ type: "offer", sdp });
+        const answer = await this.#pc.createAnswer();
+        await this.#pc.setLocalDescription(answer);
+        this.dispatchEvent(new CustomEvent("media"));
+        await this.#request("subscriber.answer", { revision, sdp: answer.sdp });
+      })
+      .catch((error) => {
+        if (!this.#closed && error.code !== "connection_lost") this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+      });
+  }
+
+  /** The MediaStreamTrack of an m-section, or null. */
+  receiverTrack(mid) {
+    return this.#pc.getTransceivers().find((transceiver) => transceiver.mid === mid)?.receiver.track ?? null;
+  }
+
+  restart() {
+    if (this.#closed || !this.#offered) return;
+    this.#request("subscriber.restart", {}).catch(() => {});
+  }
+
+  /** After a resume: a connection that broke meanwhile needs a new start. */
+  reconcile() {
+    if (["failed", "disconnected"].includes(this.#pc.connectionState)) this.restart();
+  }
+
+  async stats() {
+    return this.#pc.getStats();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#watch.stop();
+    this.#pc.close();
+  }
+}

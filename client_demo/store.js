@@ -1,0 +1,188 @@
+/**
+ * The state of the page and how messages change it: pure functions, no DOM, no socket.
+ *
+ * `reduce(state, action)` returns a new state. Actions are {type, ...}; server events are wrapped as {type: "event", event}.
+ */
+
+export const INITIAL_STATE = Object.freeze({
+  phase: "landing", // landing | preview | joining | meeting | ended
+  connection: "closed", // closed | connecting | online | reconnecting
+  self: { participant_id: null, role: "participant", display_name: "" },
+  meeting: { meeting_id: null, title: null, open: false },
+  participants: {},
+  order: [],
+  tracks: {},
+  slots: {},
+  active_speakers: [],
+  last_spoke: {},
+  clock: 0,
+  transports: { publisher: "new", subscriber: "new" },
+  local: { microphone: "off", camera: "off", screen: false }, // microphone: on | muted | off ; camera: on | off
+  quality: {},
+  page: 0,
+  pinned: null,
+  panel: null, // null | people
+  ended: null, // {code, detail}
+});
+
+/** A minimal store: `subscribe` callbacks run once per microtask, however many actions came. */
+export function createStore(reducer, initial) {
+  let state = initial;
+  let scheduled = false;
+  const listeners = new Set();
+  const notify = () => {
+    scheduled = false;
+    for (const listener of listeners) listener(state);
+  };
+  return {
+    get: () => state,
+    dispatch(action) {
+      const next = reducer(state, action);
+      if (next === state) return;
+      state = next;
+      if (!scheduled) {
+        scheduled = true;
+        queueMicrotask(notify);
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const byId = (list, key) => Object.fromEntries(list.map((item) => [item[key], item]));
+const without = (map, key) => {
+  const { [key]: _removed, ...rest } = map;
+  return rest;
+};
+const slotMap = (slots) => Object.fromEntries(slots.filter((slot) => slot.track_id != null).map((slot) => [slot.mid, slot.track_id]));
+
+function withSnapshot(state, snapshot) {
+  const ids = snapshot.participants.map((participant) => participant.participant_id);
+  const known = state.order.filter((id) => ids.includes(id));
+  return withSpeakers(
+    {
+      ...state,
+      participants: byId(snapshot.participants, "participant_id"),
+      order: [...known, ...ids.filter((id) => !known.includes(id))],
+      tracks: byId(snapshot.tracks, "track_id"),
+      slots: slotMap(snapshot.slots),
+    },
+    snapshot.active_speakers,
+  );
+}
+
+function withSpeakers(state, ids) {
+  const clock = state.clock + 1;
+  const last_spoke = { ...state.last_spoke };
+  for (const id of ids) last_spoke[id] = clock;
+  return { ...state, clock, active_speakers: ids, last_spoke };
+}
+
+function withParticipant(state, participant) {
+  const id = participant.participant_id;
+  const self = id === state.self.participant_id ? { ...state.self, role: participant.role } : state.self;
+  return {
+    ...state,
+    self,
+    participants: { ...state.participants, [id]: participant },
+    order: state.order.includes(id) ? state.order : [...state.order, id],
+  };
+}
+
+function withoutParticipant(state, id) {
+  return {
+    ...state,
+    participants: without(state.participants, id),
+    order: state.order.filter((other) => other !== id),
+    tracks: Object.fromEntries(Object.entries(state.tracks).filter(([, track]) => track.participant_id !== id)),
+    active_speakers: state.active_speakers.filter((other) => other !== id),
+    last_spoke: without(state.last_spoke, id),
+    quality: without(state.quality, id),
+    pinned: state.pinned === id ? null : state.pinned,
+  };
+}
+
+const EVENT_REDUCERS = {
+  "participant.joined": (state, { participant }) => withParticipant(state, participant),
+  "participant.changed": (state, { participant }) => withParticipant(state, participant),
+  "participant.left": (state, { participant_id }) => withoutParticipant(state, participant_id),
+  "track.published": (state, { track }) => ({ ...state, tracks: { ...state.tracks, [track.track_id]: track } }),
+  "track.changed": (state, { track }) => ({ ...state, tracks: { ...state.tracks, [track.track_id]: track } }),
+  "track.unpublished": (state, { track_id }) => ({ ...state, tracks: without(state.tracks, track_id) }),
+  "speakers.active": (state, { participant_ids }) => withSpeakers(state, participant_ids),
+  "subscriber.slots": (state, { slots }) => ({ ...state, slots: slotMap(slots) }),
+  "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
+  "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
+};
+
+const REDUCERS = {
+  event: (state, { event }) => EVENT_REDUCERS[event.type]?.(state, event) ?? state,
+  snapshot: (state, { snapshot }) => withSnapshot(state, snapshot),
+  phase: (state, { phase }) => ({ ...state, phase }),
+  connection: (state, { connection }) => ({ ...state, connection }),
+  welcome: (state, { welcome }) => ({
+    ...state,
+    self: { ...state.self, role: welcome.role },
+    meeting: { meeting_id: welcome.meeting_id, title: welcome.title ?? null, open: welcome.meeting_open },
+  }),
+  joined: (state, { joined, display_name }) => ({
+    ...withSnapshot(
+      { ...state, self: { participant_id: joined.participant_id, role: joined.role, display_name } },
+      joined.snapshot,
+    ),
+    phase: "meeting",
+    meeting: { ...state.meeting, title: joined.title, open: true },
+    ended: null,
+  }),
+  transport: (state, { transport, value }) => ({ ...state, transports: { ...state.transports, [transport]: value } }),
+  local: (state, { local }) => ({ ...state, local: { ...state.local, ...local } }),
+  quality: (state, { quality }) => ({ ...state, quality }),
+  page: (state, { page }) => ({ ...state, page }),
+  pin: (state, { participant_id }) => ({ ...state, pinned: state.pinned === participant_id ? null : participant_id }),
+  panel: (state, { panel }) => ({ ...state, panel: state.panel === panel ? null : panel }),
+  ended: (state, { code, detail }) => ({ ...state, phase: "ended", ended: { code, detail } }),
+  reset: (_state, { phase }) => ({ ...INITIAL_STATE, phase }),
+};
+
+export function reduce(state, action) {
+  return REDUCERS[action.type]?.(state, action) ?? state;
+}
+
+/** The track of a participant from a source ("microphone", "camera", "screen", "screen_audio"), or undefined. */
+export function trackOf(state, participantId, source) {
+  return Object.values(state.tracks).find((track) => track.participant_id === participantId && track.source === source);
+}
+
+/** Screen shares in the meeting, other people's first. */
+export function screenTracks(state) {
+  const mine = (track) => Number(track.participant_id === state.self.participant_id);
+  return Object.values(state.tracks)
+    .filter((track) => track.source === "screen" && !track.muted)
+    .sort((a, b) => mine(a) - mine(b));
+}
+
+/** Participants whose seat is occupied, oneself first, in order of arrival. */
+export function roster(state) {
+  const me = state.self.participant_id;
+  return [...state.order].sort((a, b) => Number(b === me) - Number(a === me)).map((id) => state.participants[id]);
+}
+
+/**
+ * Which participants' tiles to show on which page. Up to `capacity` everybody fits and keeps their place; beyond, those
+ * who spoke last come first. Viewers without a camera come last, they only listen.
+ */
+export function pageOf(state, capacity) {
+  const people = roster(state);
+  const pages = Math.max(1, Math.ceil(people.length / capacity));
+  if (pages > 1) {
+    const me = state.self.participant_id;
+    const weight = (person) => (person.participant_id === me ? Infinity : (state.last_spoke[person.participant_id] ?? 0));
+    const idle = (person) => Number(person.role === "viewer");
+    people.sort((a, b) => idle(a) - idle(b) || weight(b) - weight(a) || 0);
+  }
+  const page = Math.min(state.page, pages - 1);
+  return { page, pages, shown: people.slice(page * capacity, (page + 1) * capacity) };
+}

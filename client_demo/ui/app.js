@@ -1,0 +1,137 @@
+/** Which page is shown: landing, preview, meeting, end. */
+
+import { forget, keep, keptTitle, roleOf } from "../invitation.js";
+import { joinWords } from "../words.js";
+import { focusHeading, h } from "./dom.js";
+import { endedPage, unsupportedPage } from "./ended.js";
+import { landingPage } from "./landing.js";
+import { MeetingPage } from "./meeting.js";
+import { PreviewPage } from "./preview.js";
+import { Announcer, Toasts } from "./toasts.js";
+
+export class App {
+  #root;
+  #page = h("div", {});
+  #current = null;
+  #phase = null;
+  #toasts = new Toasts();
+  #announcer = new Announcer();
+  #services;
+  #token = null;
+  #waiting = null;
+
+  /** services: {store, call, devices}. */
+  constructor(root, services) {
+    this.#root = root;
+    this.#services = services;
+    root.append(this.#page, this.#toasts.element, this.#announcer.element);
+    services.store.subscribe((state) => this.#render(state));
+    services.call.addEventListener("notice", ({ detail }) => this.#toasts.show(detail));
+    services.call.addEventListener("announce", ({ detail }) => this.#announcer.say(detail.text));
+  }
+
+  /** Show the first page; with an invitation that is the preview. */
+  start(token) {
+    if (token) this.#enter({ token, title: keptTitle() });
+    else this.#render(this.#services.store.get());
+  }
+
+  showUnsupported(words) {
+    this.#show(unsupportedPage(words), null);
+  }
+
+  #show(element, controller) {
+    this.#current?.stop?.();
+    this.#current = controller;
+    this.#toasts.clear();
+    this.#page.replaceWith(element);
+    this.#page = element;
+    focusHeading(element);
+  }
+
+  #render(state) {
+    const phase = state.phase === "joining" ? "preview" : state.phase;
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#change(phase, state);
+    }
+    this.#current?.update?.(state);
+    if (phase === "preview" && this.#waiting && state.meeting.open) this.#join(this.#waiting);
+  }
+
+  #change(phase, state) {
+    const { store, call, devices } = this.#services;
+    if (phase === "landing") {
+      this.#show(landingPage({ onenter: (invitation) => this.#accept(invitation) }), null);
+    } else if (phase === "preview") {
+      const page = new PreviewPage({ devices, onjoin: (choice) => this.#join(choice), onback: () => this.#home() });
+      this.#show(page.element, page);
+      page.focusName();
+    } else if (phase === "meeting") {
+      const page = new MeetingPage({ store, call, devices, toasts: this.#toasts });
+      this.#show(page.element, page);
+      this.#announcer.say(`You are in the meeting ${state.meeting.title ?? ""}`);
+    } else if (phase === "ended") {
+      const page = endedPage(state.ended, { onrejoin: () => this.#enter({ token: this.#token, title: state.meeting.title }), onhome: () => this.#home() });
+      this.#show(page, null);
+    }
+  }
+
+  #accept({ token, title, sharePath }) {
+    keep({ token, title, sharePath });
+    this.#enter({ token, title });
+  }
+
+  /** Preview: devices and signaling start side by side, so that joining later is quick. */
+  async #enter({ token, title }) {
+    const { store, call } = this.#services;
+    this.#token = token;
+    this.#waiting = null;
+    store.dispatch({ type: "reset", phase: "preview" });
+    this.#render(store.get());
+    const page = this.#current;
+    if (roleOf(token) !== "viewer") page.start();
+    await this.#connect(page, call, token, title);
+  }
+
+  async #connect(page, call, token, title) {
+    page.setBusy("Connecting…");
+    page.showProblem(null);
+    try {
+      await call.open(token, title);
+      page.setBusy(null);
+    } catch (error) {
+      page.setBusy(null);
+      page.showProblem(joinWords(error));
+    }
+  }
+
+  async #join(choice) {
+    const { store, call } = this.#services;
+    const page = this.#current;
+    this.#waiting = null;
+    page.showProblem(null);
+    page.setBusy("Joining…");
+    try {
+      await call.join(choice.name, { muted: choice.muted });
+    } catch (error) {
+      if (this.#current !== page) return;
+      if (error.code === "not_found" && store.get().self.role !== "host") {
+        this.#waiting = choice;
+        page.setBusy("Waiting for the host…", "You join by yourself as soon as the host opens the meeting.");
+        return;
+      }
+      page.setBusy(null);
+      page.showProblem(joinWords(error));
+    }
+  }
+
+  #home() {
+    const { store, call } = this.#services;
+    forget();
+    this.#token = null;
+    this.#waiting = null;
+    call.dismiss();
+    store.dispatch({ type: "reset", phase: "landing" });
+  }
+}

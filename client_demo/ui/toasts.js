@@ -1,0 +1,63 @@
+/** Short messages in a corner, and the voice for screen readers. */
+
+import { h, icon, iconButton, setText } from "./dom.js";
+
+const STAY_MS = { info: 5_000, warning: 9_000, error: 12_000 };
+const ICONS = { info: "info", warning: "warning", error: "warning" };
+const MOST = 4;
+
+export class Toasts {
+  constructor() {
+    this.element = h("section.toasts", { "aria-label": "Messages" });
+  }
+
+  /** Show {tone: "info" | "warning" | "error", title, text}. A repeated title replaces the older message. */
+  show({ tone = "info", title, text = "" }) {
+    for (const other of this.element.children) {
+      if (other.dataset.title === title) other.remove();
+    }
+    const close = iconButton("close", "Dismiss", () => remove());
+    const toast = h(
+      `div.toast.${tone}`,
+      { role: tone === "info" ? "status" : "alert", "data-title": title },
+      icon(ICONS[tone]),
+      h("div", {}, h("strong", {}, title), text ? h("p", {}, text) : null),
+      close,
+    );
+    let timer = null;
+    const remove = () => {
+      clearTimeout(timer);
+      toast.remove();
+    };
+    const wait = () => {
+      timer = setTimeout(remove, STAY_MS[tone]);
+    };
+    for (const type of ["pointerenter", "focusin"]) toast.addEventListener(type, () => clearTimeout(timer));
+    for (const type of ["pointerleave", "focusout"]) toast.addEventListener(type, wait);
+    this.element.append(toast);
+    while (this.element.children.length > MOST) this.element.firstElementChild.remove();
+    wait();
+  }
+
+  clear() {
+    this.element.replaceChildren();
+  }
+}
+
+/** A polite live region. Texts that come together are read together. */
+export class Announcer {
+  #texts = [];
+  #timer = null;
+
+  constructor() {
+    this.element = h("div.visually-hidden", { role: "status", "aria-live": "polite", "aria-label": "Announcements" });
+  }
+
+  say(text) {
+    this.#texts.push(text);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      setText(this.element, this.#texts.splice(0).slice(-4).join(". "));
+    }, 150);
+  }
+}

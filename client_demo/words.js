@@ -1,0 +1,106 @@
+/** Clear words for what can go wrong: {title, text} for a person, from an error's name or code. Pure. */
+
+const DEVICE_NAMES = { audio: "microphone", video: "camera", screen: "screen" };
+
+/** error: a DOMException of getUserMedia or getDisplayMedia; kind: "audio" | "video" | "screen". */
+export function deviceWords(error, kind) {
+  const device = DEVICE_NAMES[kind] ?? "device";
+  const Device = device[0].toUpperCase() + device.slice(1);
+  switch (error?.name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      if (kind === "screen") return { title: "Screen not shared", text: "The share was cancelled, or the system does not let this browser record the screen." };
+      return { title: `${Device} is blocked`, text: `Allow the ${device} for this site in the browser’s address bar, then try again.` };
+    case "NotFoundError":
+    case "DevicesNotFoundError":
+      return { title: `No ${device} found`, text: `Plug in a ${device}, then try again. You can join without it.` };
+    case "NotReadableError":
+    case "TrackStartError":
+    case "AbortError":
+      return { title: `${Device} is busy`, text: `Another program may be using the ${device}. Close it, then try again.` };
+    case "OverconstrainedError":
+      return { title: `${Device} not available`, text: `The chosen ${device} is gone. Choose another one.` };
+    default:
+      return { title: `${Device} does not start`, text: error?.message || "The browser gave no reason." };
+  }
+}
+
+const REFUSALS = {
+  unauthorized: ["Not allowed for your role", "The server refused this: your role in the meeting does not include it."],
+  forbidden: ["Not possible right now", "The server refused this in the meeting’s present state."],
+  invalid: ["The server did not understand", "This page may be out of date. Reload it and try again."],
+  not_found: ["Not there any more", "What this was about is gone."],
+  conflict: ["Somebody was faster", "The state changed in the meantime. Try again."],
+  rate_limited: ["A little slower", "That was too much in too short a time. Wait a moment and try again."],
+  too_large: ["Too large", "The server does not take messages of that size."],
+  unavailable: ["Not available", "The server cannot do this at the moment."],
+  connection_lost: ["Connection lost", "The server cannot be reached. Check your network."],
+  timeout: ["No answer", "The server did not answer in time."],
+};
+
+/** error: a SignalingError. */
+export function refusalWords(error) {
+  const [title, text] = REFUSALS[error?.code] ?? ["Something went wrong", error?.message ?? "Unknown error."];
+  const reason = error?.detail && !["connection_lost", "timeout"].includes(error.code) ? ` (${error.detail})` : "";
+  const incident = error?.incident ? ` Incident ${error.incident}.` : "";
+  return { title, text: `${text}${reason}${incident}` };
+}
+
+/** Why one cannot get into a meeting. error: a SignalingError of hello, meeting.create or join. */
+export function joinWords(error) {
+  const detail = error?.detail ?? "";
+  if (/expired/i.test(detail)) return { title: "This invitation has expired", text: "Ask the host for a new link." };
+  switch (error?.code) {
+    case "unauthorized":
+      return { title: "This invitation is not valid", text: `Ask the host for a new link.${detail ? ` (${detail})` : ""}` };
+    case "too_large":
+    case "rate_limited":
+      if (error.code === "rate_limited") return { title: "Too many attempts", text: "Wait a minute, then try again." };
+      return { title: "The meeting is full", text: "Nobody else can join until somebody leaves." };
+    case "unavailable":
+      return /full|limit|seats?/i.test(detail)
+        ? { title: "The meeting is full", text: "Nobody else can join until somebody leaves." }
+        : { title: "The server cannot take you in", text: detail || "Try again in a moment." };
+    case "not_found":
+      return { title: "The meeting has not started, or is over", text: "Wait for the host to open it, then try again." };
+    case "forbidden":
+    case "conflict":
+      return /full|limit|seats?/i.test(detail)
+        ? { title: "The meeting is full", text: "Nobody else can join until somebody leaves." }
+        : { title: "You cannot join now", text: detail || "The host has not opened the meeting." };
+    default:
+      return refusalWords(error);
+  }
+}
+
+/** Why the meeting is over for this page. */
+export function endedWords({ code, detail }) {
+  switch (code) {
+    case "left":
+      return { title: "You left the meeting", text: "You can join again while the meeting lasts." };
+    case "meeting_ended":
+    case "ended":
+      return { title: "The meeting has ended", text: detail && !/^(ended|host|ended_by_host)$/.test(detail) ? `Reason: ${detail.replaceAll("_", " ")}.` : "The host ended it for everybody." };
+    case "replaced":
+      return { title: "Continued elsewhere", text: "You joined this meeting from another tab or device." };
+    case "removed":
+      return { title: "You were removed", text: "A host removed you from the meeting." };
+    case "shutdown":
+      return { title: "The server is going down", text: "Join again in a moment." };
+    case "rate_limited":
+      return { title: "Disconnected", text: "This page sent too many requests. Wait a minute and join again." };
+    default:
+      return { title: "Connection lost", text: "The connection to the meeting could not be restored. Check your network and join again." };
+  }
+}
+
+/** Why this browser cannot take part at all, or null. `scope` is the window. */
+export function unsupportedWords(scope) {
+  if (scope.isSecureContext === false) {
+    return { title: "This page is not secure", text: "Browsers give camera and microphone to pages over https only. Open the address with https://." };
+  }
+  if (typeof scope.RTCPeerConnection !== "function" || typeof scope.WebSocket !== "function") {
+    return { title: "This browser cannot join meetings", text: "It lacks WebRTC. Use a current Firefox, Chrome, Edge or Safari." };
+  }
+  return null;
+}
