@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from conclave.media import codecs
-from conclave.media.bundle import PeerTransport, invalid, read_description, remote_transport, with_transport
+from conclave.media.bundle import PeerTransport, bundled_mids, invalid, read_description, remote_transport, with_transport
 from conclave.media.parameters import LocalTransportParameters, RemoteTransportParameters
 from conclave.media.sdp import (
     MAX_SDP_BYTES,
+    MAX_SECTIONS,
     Direction,
     MediaSection,
     SdpCodec,
@@ -113,6 +114,7 @@ class SubscriberNegotiation:
         self._ssrcs = SsrcSource(entropy)
         self._news_of_version = (-1, False)
         self._codecs = dict(OUTBOUND_CODECS)
+        self._max_sections = MAX_SECTIONS
         self._rare_allowance = rare_codecs_allowed(audio_slots, video_slots)
 
     @property
@@ -180,7 +182,8 @@ class SubscriberNegotiation:
     def _missing(self, kind: MediaKind) -> int:
         current = self.pool.capacity(kind)
         needed = max(self.pool.demand(kind), self._minimum[kind])
-        return grown_capacity(current, needed, self._limits[kind]) - current
+        room = self._max_sections - len(self.pool.slots)
+        return min(room, grown_capacity(current, needed, self._limits[kind]) - current)
 
     def make_offer(self, local: LocalTransportParameters, now: float) -> SubscriberOffer:
         """Grow the pool as far as the wanted tracks need and return the next offer."""
@@ -232,8 +235,10 @@ class SubscriberNegotiation:
         self._check_shape(answer)
         remote = self._peer.aligned(self._answered_transport(answer))
         self._peer.check(remote)
+        bundled = frozenset(bundled_mids(answer))
         for slot, section in zip(self.pool.slots, answer.sections, strict=True):
-            self._take_section(slot, section)
+            self._take_section(slot, section, section.mid in bundled)
+        self._limit_sections(len(sdp))
         self._peer.remote = remote
         self.outstanding = None
         self.unanswered = 0
@@ -253,10 +258,15 @@ class SubscriberNegotiation:
             raise invalid("sdp: an answer chooses a=setup active or passive")
         return remote
 
-    def _take_section(self, slot: Slot, section: MediaSection) -> None:
+    def _limit_sections(self, answer_characters: int) -> None:
+        """Never offer so many m-sections that this client's next answer would be larger than what is read."""
+        per_section = answer_characters / len(self.pool.slots)
+        self._max_sections = max(len(self.pool.slots), min(MAX_SECTIONS, int(0.95 * MAX_SDP_BYTES / per_section)))
+
+    def _take_section(self, slot: Slot, section: MediaSection, bundled: bool) -> None:
         negotiated = _accepted_codecs(self._codecs[slot.kind], slot.kind, section)
-        if slot.rejected or not section.receives or not negotiated:
-            self.pool.withdraw(slot, for_good=section.rejected)
+        if slot.rejected or not section.receives or not negotiated or not bundled or not section.rtcp_mux:
+            self.pool.withdraw(slot, for_good=section.rejected or not bundled)
             return
         extensions = codecs.accepted_extensions(slot.kind, section, peer_sends=False)
         fixed = {known.uri: known.id for known in extensions if OUTBOUND_EXTENSION_IDS.get(known.uri) == known.id}
