@@ -24,6 +24,7 @@ from conclave.media.transport import (
     Transmit,
     TransportState,
 )
+from conclave.model.errors import Unavailable
 from conclave.model.ids import TrackId, TransportId
 from conclave.model.media import MediaKind, RouteSpec, SenderSpec, TrackSpec
 from conclave.plane.plane import Datagram, Fact, Plane
@@ -93,12 +94,21 @@ class MediaPump:
         self._plane.close()
 
     def perform(self, planned: Iterable[commands.PlaneCommand]) -> None:
-        """Perform commands in order. One that concerns something already gone does nothing and is counted."""
+        """Perform commands in order. One that concerns something already gone does nothing and is counted.
+
+        Raises Unavailable when the plane has no room for something; the commands after it have been performed then.
+        """
+        failure: Unavailable | None = None
         for command in planned:
             try:
                 self._perform(command)
             except KeyError:
                 self._counters["control_stale_commands"] += 1
+            except Unavailable as error:
+                self._counters["control_no_room"] += 1
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def audio_levels(self) -> list[tuple[TrackId, int, int]]:
         """Return (track, mean level, loudest level) since the last call; levels are -dBov, 0 loud .. 127 silent."""

@@ -33,12 +33,15 @@ class IceAnswer(Struct, frozen=True):
 
 
 class _Credentials:
-    """One generation of ours, with the peer's fragment that belongs to it."""
+    """One generation of ours, with the peer's fragments that may go with it; none: any, it has not been signaled yet."""
 
     def __init__(self, entropy: Entropy) -> None:
         self.ufrag = b64encode(entropy(UFRAG_ENTROPY_BYTES)).decode()
         self.pwd = b64encode(entropy(PWD_ENTROPY_BYTES)).decode()
-        self.remote_ufrag: str | None = None
+        self.remote_ufrags: tuple[str, ...] = ()
+
+    def accepts(self, remote: bytes) -> bool:
+        return not self.remote_ufrags or any(hmac.compare_digest(known.encode(), remote) for known in self.remote_ufrags)
 
 
 class IceLite:
@@ -87,8 +90,10 @@ class IceLite:
         return None if last is None else last + CONSENT_EXPIRY_S
 
     def set_remote_ufrag(self, ufrag: str) -> None:
-        """Tell the fragment that the peer signaled for our current credentials."""
-        self._credentials.remote_ufrag = ufrag
+        """Tell the fragment that the peer signaled. When it restarts ICE, its new fragment may be told before `restart`
+        is called: until then the old one stays good as well."""
+        known = self._credentials.remote_ufrags[-1:]
+        self._credentials.remote_ufrags = known if known == (ufrag,) else (*known, ufrag)
 
     def restart(self, entropy: Entropy) -> str | None:
         """Make new credentials (RFC 8445 section 9). The ones in use stay valid until the first check with the new
@@ -98,7 +103,9 @@ class IceLite:
             self._previous = self._credentials
         else:
             retired = self._credentials.ufrag
+        told_already = self._credentials.remote_ufrags[1:]
         self._credentials = _Credentials(entropy)
+        self._credentials.remote_ufrags = told_already
         self._used = False
         return retired
 
@@ -192,7 +199,7 @@ def _refusal(message: StunMessage, credentials: _Credentials, remote: bytes) -> 
     """Return the attributes of an error response to an authenticated request, or None when it is good."""
     if message.unknown_required:
         return stun.error_code(420, "Unknown Attribute"), stun.unknown_attributes(message.unknown_required)
-    if credentials.remote_ufrag is not None and not hmac.compare_digest(credentials.remote_ufrag.encode(), remote):
+    if not credentials.accepts(remote):
         return (stun.error_code(401, "Unauthenticated"),)
     if not message.has(AttributeType.PRIORITY):
         return (stun.error_code(400, "Bad Request"),)

@@ -18,6 +18,7 @@ from conclave.media.ice import CONSENT_EXPIRY_S
 from conclave.media.parameters import RemoteTransportParameters
 from conclave.media.stun import AttributeType, StunClass
 from conclave.media.transport import MediaTransport, TransportState
+from conclave.model.errors import Unavailable
 from conclave.model.ids import TrackId, TransportId
 from conclave.model.media import CodecParameters, MediaKind, RouteSpec, SenderSpec, TrackSpec
 from conclave.plane.plane import Datagram, Fact
@@ -38,6 +39,7 @@ class RecordingPlane:
     """Keeps tables with generations as the real one does, and every call in `calls`."""
 
     event_fd = 99
+    room = -1
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -107,6 +109,8 @@ class RecordingPlane:
         return record
 
     def _open(self, owner: int, *call: Any) -> int:
+        if -1 < self.room <= len(self._owners):
+            raise Unavailable("plane", "no room")
         number = next(self._numbers)
         if owner:
             self._need(owner)
@@ -368,6 +372,22 @@ def test_commands_about_things_already_gone_do_nothing(house: House, command: co
     house.pump.perform([command, commands.SetRemb(PUBLISHER, 5)])
     assert house.plane.calls == [("set_remb", 100, 5)]
     assert house.pump.counters()["control_stale_commands"] == 1
+
+
+def test_a_full_plane_is_told_after_the_other_commands_were_performed(house: House) -> None:
+    transport = house.open()
+    house.plane.room = 0
+    stranger = MediaTransport(
+        SUBSCRIBER, role_name="", lane=0, candidates=(), certificate=OURS, entropy=RANDOM.randbytes, now=0.0
+    )
+    with pytest.raises(Unavailable):
+        house.pump.perform([commands.OpenTransport(stranger, 0), commands.SetRemb(PUBLISHER, 5)])
+    assert house.calls("set_remb") == [("set_remb", 100, 5)]
+    assert house.pump.counters()["control_no_room"] == 1
+    assert house.pump.table_sizes()["control_transports"] == 1
+    house.check(stranger)
+    house.check(transport)
+    assert len(house.plane.sent) == 1
 
 
 def test_opening_or_adding_twice_does_nothing(house: House) -> None:

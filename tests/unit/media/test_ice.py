@@ -220,6 +220,24 @@ def test_old_credentials_stay_valid_until_the_new_ones_are_used(
         agent.receive(peer.check(), path(1), 3.0)
 
 
+def test_a_peer_may_tell_its_new_fragment_before_or_after_our_restart(
+    agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
+) -> None:
+    agent.set_remote_ufrag("peer")
+    agent.set_remote_ufrag("peer2")
+    agent.restart(entropy)
+    assert error_of(agent, peer, peer.check()) is None
+    newcomer = Peer(agent, "peer2")
+    assert error_of(agent, newcomer, newcomer.check(username=f"{agent.local_ufrag}:peer")) == 401
+    assert error_of(agent, newcomer, newcomer.check()) is None
+    agent.restart(entropy)
+    early = Peer(agent, "peer3")
+    assert error_of(agent, early, early.check()) is None
+    agent.set_remote_ufrag("peer3")
+    assert error_of(agent, early, early.check()) is None
+    assert error_of(agent, early, early.check(username=f"{agent.local_ufrag}:peer2")) == 401
+
+
 def test_a_second_restart_retires_the_credentials_that_nobody_used(
     agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
 ) -> None:

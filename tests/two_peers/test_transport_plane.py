@@ -1,0 +1,256 @@
+"""End to end on loopback sockets: clients reach "connected" through the real plane, and RTP goes from one to the other."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from random import Random
+
+import pylibsrtp
+import pytest
+
+from conclave.hub.media_pump import MediaPump
+from conclave.media import commands, stun
+from conclave.media.certificate import make_certificate
+from conclave.media.dtls import PROFILES, DtlsEndpoint, DtlsRole, DtlsState
+from conclave.media.parameters import LocalTransportParameters, RemoteTransportParameters
+from conclave.media.stun import AttributeType, StunClass
+from conclave.media.transport import MediaTransport, TransportState
+from conclave.model.ids import TrackId, TransportId
+from conclave.model.media import CodecParameters, MediaKind, RouteSpec, SenderSpec, SrtpProfile, TrackSpec
+from conclave.plane.plane import LaneAddress, Plane
+
+OURS = make_certificate(os.urandom)
+PUBLISHER, SUBSCRIBER = TransportId("p" * 16), TransportId("s" * 16)
+TRACK = TrackId("k" * 16)
+OPUS = CodecParameters("audio/opus", 48000, 2, "", 111)
+PUBLISHED_SSRC, SLOT_SSRC = 0x1234, 0x5678
+PATIENCE_S = 10.0
+POLICIES = {
+    SrtpProfile.AEAD_AES_128_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    SrtpProfile.AEAD_AES_256_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+    SrtpProfile.AES_CM_128_HMAC_SHA1_80: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+}
+
+
+class Client:
+    """A full ICE agent's end on one socket: checks, handshake, SRTP. Over TCP, datagrams are framed (RFC 4571)."""
+
+    def __init__(self, server: LocalTransportParameters, profiles: tuple[SrtpProfile, ...], *, tcp: bool) -> None:
+        self.certificate = make_certificate(os.urandom)
+        self.dtls = DtlsEndpoint(DtlsRole.CLIENT, self.certificate, (server.fingerprint,), time.monotonic(), profiles=profiles)
+        self._server = server
+        self._tcp = tcp
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._buffer = b""
+
+    @property
+    def parameters(self) -> RemoteTransportParameters:
+        return RemoteTransportParameters("peer", "p" * 24, (self.certificate.fingerprint,), "active")
+
+    async def connect(self, port: int) -> None:
+        await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", port))
+
+    async def check(self) -> None:
+        """Send a check with USE-CANDIDATE until it is answered."""
+        for _ in range(50):
+            transaction_id = os.urandom(12)
+            await self.send(self.request(transaction_id))
+            with suppress(TimeoutError):
+                message = stun.parse(await asyncio.wait_for(self.receive(), 0.2))
+                stun.verify_integrity(message, self._server.ice_pwd.encode())
+                assert message.stun_class is StunClass.SUCCESS
+                assert message.transaction_id == transaction_id
+                assert str(message.xor_mapped_address) == f"127.0.0.1:{self._socket.getsockname()[1]}"
+                return
+        raise TimeoutError("no answer to a check")
+
+    def request(self, transaction_id: bytes) -> bytes:
+        attributes = (
+            (int(AttributeType.USERNAME), f"{self._server.ice_ufrag}:peer".encode()),
+            (int(AttributeType.PRIORITY), bytes(4)),
+            (int(AttributeType.ICE_CONTROLLING), bytes(8)),
+            (int(AttributeType.USE_CANDIDATE), b""),
+        )
+        return stun.serialise(StunClass.REQUEST, transaction_id, attributes, password=self._server.ice_pwd.encode())
+
+    async def shake_hands(self) -> None:
+        while self.dtls.state is DtlsState.CONNECTING:
+            for data in self.dtls.take_datagrams():
+                await self.send(data)
+            due = self.dtls.timeout()
+            assert due is not None
+            with suppress(TimeoutError):
+                data = await asyncio.wait_for(self.receive(), max(0.0, due - time.monotonic()))
+                if 20 <= data[0] < 64:
+                    self.dtls.receive(data, time.monotonic())
+            self.dtls.on_timer(time.monotonic())
+        assert self.dtls.state is DtlsState.CONNECTED
+
+    async def send(self, data: bytes) -> None:
+        framed = len(data).to_bytes(2, "big") + data if self._tcp else data
+        await asyncio.get_running_loop().sock_sendall(self._socket, framed)
+
+    async def receive(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        if not self._tcp:
+            return await loop.sock_recv(self._socket, 2048)
+        while len(self._buffer) < 2 or len(self._buffer) < 2 + int.from_bytes(self._buffer[:2], "big"):
+            received = await loop.sock_recv(self._socket, 65536)
+            if not received:
+                raise ConnectionError
+            self._buffer += received
+        end = 2 + int.from_bytes(self._buffer[:2], "big")
+        data, self._buffer = self._buffer[2:end], self._buffer[end:]
+        return data
+
+    def sender(self) -> pylibsrtp.Session:
+        return self._session(outbound=True)
+
+    def receiver(self) -> pylibsrtp.Session:
+        return self._session(outbound=False)
+
+    def _session(self, *, outbound: bool) -> pylibsrtp.Session:
+        keys = self.dtls.keys
+        assert keys is not None
+        return pylibsrtp.Session(
+            pylibsrtp.Policy(
+                key=keys.outbound if outbound else keys.inbound,
+                ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND if outbound else pylibsrtp.Policy.SSRC_ANY_INBOUND,
+                srtp_profile=POLICIES[keys.profile],
+            )
+        )
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class House:
+    """A plane with one lane, its pump, and what the pump reported."""
+
+    def __init__(self) -> None:
+        self.plane = Plane([LaneAddress("127.0.0.1", 0)])
+        self.pump = MediaPump(self.plane, clock=time.monotonic, loop=asyncio.get_running_loop())
+        self.states: asyncio.Queue[tuple[TransportId, TransportState, str]] = asyncio.Queue()
+        self.pump.on_transport_state = lambda *state: self.states.put_nowait(state)
+        self.pump.start()
+
+    @property
+    def port(self) -> int:
+        return self.plane.addresses[0].port
+
+    def open(self, transport_id: TransportId) -> MediaTransport:
+        transport = MediaTransport(
+            transport_id,
+            role_name="publisher",
+            lane=0,
+            candidates=(),
+            certificate=OURS,
+            entropy=os.urandom,
+            now=time.monotonic(),
+        )
+        self.pump.perform([commands.OpenTransport(transport, 0)])
+        return transport
+
+    async def connect(
+        self, transport_id: TransportId, profiles: tuple[SrtpProfile, ...] = PROFILES, *, tcp: bool = False
+    ) -> Client:
+        transport = self.open(transport_id)
+        client = Client(transport.local, profiles, tcp=tcp)
+        transport.set_remote(client.parameters)
+        await client.connect(self.port)
+        await client.check()
+        await client.shake_hands()
+        assert await asyncio.wait_for(self.states.get(), PATIENCE_S) == (transport_id, TransportState.CONNECTED, "")
+        return client
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = House()
+    yield made
+    made.pump.close()
+
+
+def rtp(number: int) -> bytes:
+    head = bytes([0x80, 111]) + number.to_bytes(2, "big") + (960 * number).to_bytes(4, "big")
+    return head + PUBLISHED_SSRC.to_bytes(4, "big") + Random(number).randbytes(80)
+
+
+def route() -> list[commands.PlaneCommand]:
+    return [
+        commands.AddTrack(TrackSpec(TRACK, PUBLISHER, MediaKind.AUDIO, "0", (OPUS,), ssrc=PUBLISHED_SSRC)),
+        commands.AddSender(SenderSpec(SUBSCRIBER, "0", MediaKind.AUDIO, SLOT_SSRC, None, None, {}, 48000), "cname"),
+        commands.SetRoute(RouteSpec(SUBSCRIBER, "0", TRACK, {111: 109})),
+    ]
+
+
+async def forward(publisher: Client, subscriber: Client, count: int = 20) -> list[bytes]:
+    """Send RTP from one to the other; returns the packets as the other decrypted them."""
+    protect, unprotect = publisher.sender(), subscriber.receiver()
+    for number in range(1, count + 1):
+        await publisher.send(protect.protect(rtp(number)))
+    packets: list[bytes] = []
+    while len(packets) < count:
+        data = await asyncio.wait_for(subscriber.receive(), PATIENCE_S)
+        if data[0] >= 128 and not 192 <= data[1] <= 223:
+            packets.append(unprotect.unprotect(data))
+    return packets
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_rtp_goes_from_one_peer_to_another(house: House, profile: SrtpProfile) -> None:
+    publisher = await house.connect(PUBLISHER, (profile,))
+    subscriber = await house.connect(SUBSCRIBER)
+    house.pump.perform(route())
+    packets = await forward(publisher, subscriber)
+    assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(1, 21)]
+    assert {packet[1] & 127 for packet in packets} == {109}
+    assert {int.from_bytes(packet[8:12], "big") for packet in packets} == {SLOT_SSRC}
+    stats = house.pump.stats(PUBLISHER)
+    assert stats is not None
+    assert stats.tracks[TRACK]["packets"] == 20
+    publisher.close()
+    subscriber.close()
+
+
+async def test_a_peer_behind_a_firewall_comes_in_over_tcp(house: House) -> None:
+    publisher = await house.connect(PUBLISHER, tcp=True)
+    subscriber = await house.connect(SUBSCRIBER, tcp=True)
+    house.pump.perform(route())
+    packets = await forward(publisher, subscriber)
+    assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(1, 21)]
+    publisher.close()
+    subscriber.close()
+
+
+async def test_a_forged_check_from_another_socket_is_not_answered(house: House) -> None:
+    client = await house.connect(PUBLISHER)
+    forger = Client(house.open(SUBSCRIBER).local, PROFILES, tcp=False)
+    await forger.connect(house.port)
+    captured = client.request(bytes(12))
+    await forger.send(captured[:-1] + bytes([captured[-1] ^ 1]))
+    await forger.send(forger.dtls.take_datagrams()[0])
+    await forger.check()
+    counters = house.pump.counters()
+    assert counters["control_stun_fingerprint"] == 1
+    assert counters["drop_unknown_path"] == 1
+    client.close()
+    forger.close()
+
+
+async def test_a_peer_that_says_goodbye_is_closed_and_frees_what_it_held(house: House) -> None:
+    client = await house.connect(PUBLISHER)
+    house.pump.perform(route()[:1])
+    client.dtls.close()
+    for data in client.dtls.take_datagrams():
+        await client.send(data)
+    state = await asyncio.wait_for(house.states.get(), PATIENCE_S)
+    assert state == (PUBLISHER, TransportState.CLOSED, "closed_by_peer")
+    house.pump.perform([commands.CloseTransport(PUBLISHER)])
+    sizes = house.pump.table_sizes()
+    assert sizes["control_transports"] == sizes["control_tracks"] == sizes["control_ufrags"] == 0
+    client.close()
