@@ -34,7 +34,8 @@ cdef void close_route(Lane *lane, Sender *sender, bint retime) noexcept nogil:
     if track.video and not track.opaque and not sender.waiting and marked(track):
         sender.waiting = 1
         track.waiting += 1
-        keyframe_wanted(lane, track)
+        if reachable(sender.peer):
+            keyframe_wanted(lane, track)
 
 
 cdef inline bint marked(const Track *track) noexcept nogil:
@@ -220,18 +221,34 @@ cdef void secure_peer(Lane *lane, Peer *peer, Session *session) noexcept nogil:
     peer.session = session
 
 
+cdef void begin_waiting_routes(Lane *lane, Peer *peer) noexcept nogil:
+    """The peer has just become reachable: what its routes wait for was not asked for, or went by."""
+    cdef Sender *sender = peer.senders
+    while sender != NULL:
+        if sender.waiting:
+            replay_keyframe(lane, sender)
+        if sender.waiting:
+            keyframe_wanted(lane, sender.track)
+        sender = sender.peer_next
+
+
 cdef void run_command(Lane *lane, Command *command) noexcept nogil:
     cdef int operation = command.operation
     cdef Peer *peer = <Peer *>command.target
+    cdef bint reached
     if operation == OP_OPEN_PEER:
         peer.lane_next = lane.peers
         lane.peers = peer
     elif operation == OP_ALLOW_PATH:
         allow_path_of(lane, peer, &command.path)
-    elif operation == OP_NOMINATE:
-        nominate_path(lane, peer, &command.path)
-    elif operation == OP_SECURE:
-        secure_peer(lane, peer, <Session *>command.other)
+    elif operation == OP_NOMINATE or operation == OP_SECURE:
+        reached = reachable(peer)
+        if operation == OP_NOMINATE:
+            nominate_path(lane, peer, &command.path)
+        else:
+            secure_peer(lane, peer, <Session *>command.other)
+        if not reached and reachable(peer):
+            begin_waiting_routes(lane, peer)
     elif operation == OP_CLOSE_PEER:
         close_peer_of(lane, peer)
     elif operation == OP_ADD_TRACK:
