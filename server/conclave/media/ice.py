@@ -109,6 +109,16 @@ class IceLite:
         self._used = False
         return retired
 
+    def presume_nominated(self, path: bytes) -> bool:
+        """Take a proven path as nominated until USE-CANDIDATE says otherwise; returns whether that is news.
+
+        RFC 8445 section 12.1.2 lets us use any valid pair; libwebrtc sends media up to 100 ms before its nomination.
+        """
+        if self._nominated is not None or path not in self._paths:
+            return False
+        self._nominated = path
+        return True
+
     def forget_path(self, path: bytes) -> None:
         """The connection under `path` is gone."""
         self._paths.pop(path, None)

@@ -273,6 +273,8 @@ class MediaTransport:
         self._transmit(dtls)
         if dtls.state is DtlsState.CONNECTED and self.state is TransportState.CONNECTING and dtls.keys is not None:
             self.state = TransportState.CONNECTED
+            if self._dtls_path is not None and self._ice.presume_nominated(self._dtls_path):
+                self._outputs.append(Nominate(self._dtls_path))
             self._outputs.append(Secure(dtls.keys.profile, dtls.keys.inbound, dtls.keys.outbound))
             self._outputs.append(StateChanged(self.state, TransportReason.NONE))
         elif dtls.state is DtlsState.FAILED:

@@ -192,6 +192,17 @@ def test_consent_expires_30_seconds_after_the_last_check_on_the_nominated_path(a
     assert agent.consent_deadline == 12.0 + CONSENT_EXPIRY_S
 
 
+def test_a_proven_path_can_be_presumed_nominated_until_the_peer_decides(agent: IceLite, peer: Peer) -> None:
+    assert not agent.presume_nominated(path(1))
+    agent.receive(peer.check(), path(1), 0.0)
+    assert agent.presume_nominated(path(1))
+    assert not agent.presume_nominated(path(1))
+    assert agent.nominated == path(1)
+    assert agent.receive(peer.check(USE_CANDIDATE), path(2), 1.0).nominated
+    assert not agent.presume_nominated(path(1))
+    assert agent.nominated == path(2)
+
+
 def test_a_closed_path_is_forgotten_and_consent_runs_on(agent: IceLite, peer: Peer) -> None:
     agent.receive(peer.check(USE_CANDIDATE), path(1), 5.0)
     agent.forget_path(path(1))

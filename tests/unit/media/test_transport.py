@@ -310,6 +310,19 @@ def test_before_a_nomination_dtls_goes_back_where_it_came_from(transport: MediaT
     assert {output.path for output in transport.take_outputs() if isinstance(output, Transmit)} == {path(1)}
 
 
+def test_the_path_of_the_handshake_is_used_until_one_is_nominated(transport: MediaTransport) -> None:
+    transport.set_remote(remote())
+    transport.receive_stun(check(transport, nominate=False), path(), 0.0)
+    transport.take_outputs()
+    nominate, secure, _ = exchange(transport, client())
+    assert nominate == Nominate(path())
+    assert isinstance(secure, Secure)
+    transport.receive_stun(check(transport), path(), 0.1)
+    assert [type(output) for output in transport.take_outputs()] == [Transmit]
+    transport.receive_stun(check(transport), path(2), 0.2)
+    assert Nominate(path(2)) in transport.take_outputs()
+
+
 def test_a_closed_path_is_used_no_more(connected: MediaTransport) -> None:
     connected.path_closed(path())
     connected.receive_dtls(b"\x16", path(), 1.0)
