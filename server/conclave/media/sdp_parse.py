@@ -32,7 +32,7 @@ _CANDIDATE = re.compile(
 )
 _SETUPS = frozenset({"actpass", "active", "passive", "holdconn"})
 _DIRECTIONS = frozenset(Direction)
-_FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def _fail(reason: str) -> NoReturn:
@@ -193,8 +193,8 @@ class _SectionBuilder:
             self.cnames[ssrc] = text.strip()[: sdp.MAX_TOKEN_CHARACTERS].strip()
 
     def _read_ssrc_group(self, value: str) -> None:
-        semantics, *numbers = value.split()
-        ssrcs = tuple(_number(number, 0, 2**32 - 1, "ssrc") for number in numbers)
+        semantics, _, numbers = value.partition(" ")
+        ssrcs = tuple(_number(number, 0, 2**32 - 1, "ssrc") for number in numbers.split())
         self.source_groups.append(SdpSourceGroup(_token(semantics, "ssrc-group semantics"), ssrcs))
 
     def _read_msid(self, value: str) -> None:
@@ -333,9 +333,10 @@ def parse_sdp(text: str, *, max_bytes: int = sdp.MAX_SDP_BYTES, max_sections: in
     """Return what `text` says. Raises SdpError when it is malformed where it matters or larger than the limits."""
     if len(text) > max_bytes or len(text.encode("utf-8", "replace")) > max_bytes:
         _fail("the description is too large")
+    text = text.replace("\r\n", "\n")
     if _FORBIDDEN_CHARACTERS.search(text):
         _fail("the description holds a control character")
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    lines = text.rstrip("\n").split("\n")
     if len(lines) > sdp.MAX_LINES:
         _fail("too many lines")
     if lines[0] != "v=0":
