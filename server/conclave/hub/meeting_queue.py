@@ -18,6 +18,7 @@ from conclave.meeting import attendance
 from conclave.meeting.context import Call, Context
 from conclave.meeting.handlers import handle
 from conclave.meeting.state import Meeting
+from conclave.model.errors import Unavailable
 from conclave.model.ids import MeetingId, SessionId, TransportId
 from conclave.policy.rules import MeetingState, Phase
 from conclave.signaling.gate import Standing, admit
@@ -46,14 +47,17 @@ class MeetingQueue:
         self._retire = retire
         self._without_connection: set[SessionId] = set()
         self._timer: Timer | None = None
+        self._waiting: set[Future[Struct]] = set()
         self._jobs: Queue[Job] = Queue()
         self._worker = create_task(self._run(), name=f"meeting {meeting_id}")
 
     def stop(self) -> None:
-        """Do nothing more. Waiting requests are cancelled with their connections."""
+        """Do nothing more; requests that wait for their turn get Unavailable."""
         self._worker.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disarm()
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(Unavailable("hub", "the server stops"))
 
     def attach(self, visitor: Visitor) -> None:
         self.visitors[visitor.session_id] = visitor
@@ -137,7 +141,11 @@ class MeetingQueue:
                 future.set_exception(error)
 
         self._jobs.put_nowait(job)
-        return await future
+        self._waiting.add(future)
+        try:
+            return await future
+        finally:
+            self._waiting.discard(future)
 
     async def _run(self) -> None:
         while True:
@@ -177,6 +185,7 @@ class MeetingQueue:
         self._arm()
         if self.visitors or self.meeting.state is MeetingState.ACTIVE or not self._jobs.empty():
             return False
+        self._disarm()
         self._retire(self)
         return True
 
@@ -184,9 +193,13 @@ class MeetingQueue:
         deadline = attendance.next_deadline(self._context())
         if deadline is None or (self._timer is not None and self._timer.due <= deadline):
             return
+        self._disarm()
+        self._timer = self._services.scheduler.at(deadline, self._on_timer)
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._services.scheduler.at(deadline, self._on_timer)
+            self._timer = None
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -1,6 +1,6 @@
 """One heap of timers for everything in the hub, so that time is one argument and a test can turn it by hand."""
 
-from asyncio import Event, wait_for
+from asyncio import Event, timeout
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heapify, heappop, heappush
@@ -56,9 +56,10 @@ class Scheduler:
             self._earlier.clear()
             self.fire(self._clock.monotonic())
             self._forget_cancelled()
-            timeout = self._heap[0][0] - self._clock.monotonic() if self._heap else None
+            pause_s = self._heap[0][0] - self._clock.monotonic() if self._heap else None
             with suppress(TimeoutError):
-                await wait_for(self._earlier.wait(), timeout)
+                async with timeout(pause_s):
+                    await self._earlier.wait()
 
     def _forget_cancelled(self) -> None:
         while self._heap and self._heap[0][2].call is None:

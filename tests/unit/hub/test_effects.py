@@ -1,0 +1,95 @@
+from tests.support.hubs import Client, HubInMemory
+
+from conclave.hub.effects import Frames, perform
+from conclave.hub.visitors import Visitor
+from conclave.media.commands import CloseTransport, PlaneCommand
+from conclave.meeting.context import Context
+from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Send
+from conclave.model.ids import SessionId, TransportId
+from conclave.model.roles import Role
+from conclave.ports.audit import AuditEvent
+from conclave.signaling import messages
+from conclave.signaling.codec import Encoding, decode_server_message
+
+EVENT = messages.MeetingOpened("Weekly")
+
+
+def visitors_of(*clients: Client) -> dict[SessionId, Visitor]:
+    visitors = [client.session.visitor for client in clients]
+    return {visitor.session_id: visitor for visitor in visitors if visitor is not None}
+
+
+def context_of(house: HubInMemory, client: Client) -> Context:
+    assert client.session.visitor is not None
+    return Context(house.hub._services.house, client.session.visitor.queue.meeting, 0.0)
+
+
+async def test_the_order_is_audit_media_response_events(house: HubInMemory) -> None:
+    host = await house.host()
+    order: list[str] = []
+    context = context_of(house, host)
+    (session_id,) = visitors_of(host)
+    context.effects += [Send(session_id, EVENT), Audit(AuditEvent(type="fact"))]
+    context.commands.append(CloseTransport(TransportId("x" * 16)))
+
+    def performed(commands: list[PlaneCommand]) -> None:
+        order.append("media")
+
+    house.pump.perform = performed  # type: ignore[method-assign, assignment]
+    house.audit.record = lambda _: order.append("audit")  # type: ignore[method-assign]
+    host.session.outbox.put = lambda _: order.append("event") or True  # type: ignore[method-assign]
+    perform(house.hub._services, visitors_of(host), context, lambda: order.append("response"))
+    assert order == ["audit", "media", "response", "event"]
+
+
+async def test_a_broadcast_reaches_those_with_a_seat_and_nobody_else(house: HubInMemory) -> None:
+    host, guest, waiting = await house.host(), await house.joined(Role.VIEWER), await house.greeted(Role.VIEWER)
+    context = context_of(house, host)
+    but = next(iter(visitors_of(guest)))
+    context.effects += [Broadcast(EVENT), Broadcast(EVENT, but)]
+    perform(house.hub._services, visitors_of(host, guest, waiting), context, lambda: None)
+    assert [len(client.received(messages.MeetingOpened)) for client in (host, guest, waiting)] == [2, 1, 0]
+
+
+async def test_an_announcement_reaches_those_without_a_seat_and_nobody_else(house: HubInMemory) -> None:
+    host, waiting, other = await house.host(), await house.greeted(Role.VIEWER), await house.greeted(Role.VIEWER)
+    context = context_of(house, host)
+    context.effects.append(Announce(EVENT, next(iter(visitors_of(other)))))
+    perform(house.hub._services, visitors_of(host, waiting, other), context, lambda: None)
+    assert [len(client.received(messages.MeetingOpened)) for client in (host, waiting, other)] == [0, 1, 0]
+
+
+async def test_a_session_without_a_connection_is_passed_over(house: HubInMemory) -> None:
+    host, guest = await house.host(), await house.joined(Role.VIEWER)
+    visitors = visitors_of(host, guest)
+    guest.session.disconnected()
+    context = context_of(house, host)
+    context.effects += [Broadcast(EVENT), Send(SessionId("x" * 16), EVENT), *(Send(name, EVENT) for name in visitors)]
+    perform(house.hub._services, visitors, context, lambda: None)
+    assert len(host.received(messages.MeetingOpened)) == 2
+
+
+async def test_a_disconnected_session_is_told_why(house: HubInMemory) -> None:
+    host = await house.host()
+    context = context_of(house, host)
+    context.effects.append(Disconnect(next(iter(visitors_of(host))), "forbidden", "because"))
+    perform(house.hub._services, visitors_of(host), context, lambda: None)
+    assert host.received(messages.Closing) == [messages.Closing("forbidden", "because")]
+
+
+async def test_a_fact_that_cannot_be_recorded_any_more_is_an_incident_and_the_rest_is_done(house: HubInMemory) -> None:
+    host = await house.host()
+    house.audit.works = False
+    context = context_of(house, host)
+    context.effects += [Audit(AuditEvent(type="fact")), Broadcast(EVENT)]
+    perform(house.hub._services, visitors_of(host), context, lambda: None)
+    assert len(house.incidents) == 1
+    assert len(host.received(messages.MeetingOpened)) == 1
+    house.audit.works = True
+
+
+def test_an_event_is_encoded_once_per_encoding() -> None:
+    frames = Frames(EVENT)
+    for encoding in Encoding:
+        assert frames.in_encoding(encoding) is frames.in_encoding(encoding)
+        assert decode_server_message(frames.in_encoding(encoding), encoding) == EVENT
