@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { forget, keep, keptTitle, parseFragment, roleOf, takeFromAddress, tokenOf } from "../../client_demo/invitation.js";
+
+const TOKEN = `eyJhbGciOiJFZERTQSJ9.${Buffer.from('{"role":"viewer"}').toString("base64url")}.c2ln`;
+
+beforeEach(() => {
+  const kept = new Map();
+  globalThis.sessionStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  };
+  globalThis.location = { hash: "", pathname: "/" };
+  globalThis.history = { replaceState: (_state, _title, url) => (location.hash = url.split("#")[1] ?? "") };
+});
+
+test("the token leaves the address bar and stays in the tab", () => {
+  location.hash = `#${TOKEN}`;
+  assert.equal(takeFromAddress().token, TOKEN);
+  assert.equal(location.hash, "");
+  assert.equal(takeFromAddress().token, TOKEN);
+  forget();
+  assert.equal(takeFromAddress().token, null);
+});
+
+test("the codec can be chosen in the fragment, nothing else can", () => {
+  assert.deepEqual(parseFragment(`#${TOKEN}&codec=json`), { token: TOKEN, codec: "json" });
+  assert.deepEqual(parseFragment("#codec=xml&theme=dark"), { token: null, codec: null });
+});
+
+test("a pasted link or a bare token is understood, other text is not", () => {
+  assert.equal(tokenOf(` https://host.example/#${TOKEN} `), TOKEN);
+  assert.equal(tokenOf(TOKEN), TOKEN);
+  assert.equal(tokenOf("https://host.example/"), null);
+  assert.equal(tokenOf("https://host.example/#<script>"), null);
+  assert.equal(tokenOf("hello"), null);
+});
+
+test("the claimed role is read without trusting the form", () => {
+  assert.equal(roleOf(TOKEN), "viewer");
+  assert.equal(roleOf("a.b.c"), null);
+  assert.equal(roleOf("nonsense"), null);
+});
+
+test("another invitation forgets the title of the one before", () => {
+  keep({ token: TOKEN, title: "Weekly" });
+  assert.equal(keptTitle(), "Weekly");
+  keep({ token: TOKEN });
+  assert.equal(keptTitle(), null);
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { INITIAL_STATE, createStore, pageOf, reduce, roster, screenTracks, trackOf } from "../../client_demo/store.js";
+
+const person = (id, fields = {}) => ({
+  participant_id: id, display_name: id.toUpperCase(), role: "participant", hand_raised: false, connected: true, ...fields,
+});
+const track = (id, owner, source, fields = {}) => ({
+  track_id: id, participant_id: owner, source, kind: source.startsWith("screen") || source === "camera" ? "video" : "audio", muted: false, ...fields,
+});
+
+function joined(people = [person("me"), person("ada")], rest = {}) {
+  const snapshot = { participants: people, tracks: [], slots: [], active_speakers: [], ...rest };
+  return reduce(INITIAL_STATE, {
+    type: "joined", display_name: "ME", joined: { participant_id: "me", role: "participant", title: "Weekly", snapshot },
+  });
+}
+
+const after = (state, ...events) => events.reduce((now, event) => reduce(now, { type: "event", event }), state);
+
+test("joining takes over the snapshot", () => {
+  const state = joined(undefined, {
+    tracks: [track("t1", "ada", "camera")],
+    slots: [{ mid: "0", track_id: "t1" }, { mid: "1", track_id: null }],
+    active_speakers: ["ada"],
+  });
+  assert.equal(state.phase, "meeting");
+  assert.deepEqual(state.order, ["me", "ada"]);
+  assert.deepEqual(state.slots, { 0: "t1" });
+  assert.deepEqual(state.active_speakers, ["ada"]);
+});
+
+test("unknown events and actions change nothing", () => {
+  const state = joined();
+  assert.equal(after(state, { type: "something.new", x: 1 }), state);
+  assert.equal(reduce(state, { type: "nonsense" }), state);
+});
+
+test("a reducer never changes the state it was given", () => {
+  const state = joined();
+  const copy = structuredClone(state);
+  after(
+    state,
+    { type: "participant.joined", participant: person("bob") },
+    { type: "track.published", track: track("t1", "ada", "camera") },
+    { type: "speakers.active", participant_ids: ["ada"] },
+    { type: "participant.left", participant_id: "ada", reason: "left" },
+  );
+  assert.deepEqual(state, copy);
+});
+
+test("who leaves takes their tracks, their speech and their pin along", () => {
+  let state = joined(undefined, { tracks: [track("t1", "ada", "camera"), track("t2", "me", "camera")], active_speakers: ["ada"] });
+  state = reduce(state, { type: "pin", participant_id: "ada" });
+  state = after(state, { type: "participant.left", participant_id: "ada", reason: "left" });
+  assert.deepEqual(Object.keys(state.tracks), ["t2"]);
+  assert.deepEqual(state.active_speakers, []);
+  assert.equal(state.pinned, null);
+  assert.deepEqual(state.order, ["me"]);
+});
+
+test("a changed role of oneself is one's role", () => {
+  const state = after(joined(), { type: "participant.changed", participant: person("me", { role: "host" }) });
+  assert.equal(state.self.role, "host");
+});
+
+test("a new snapshot keeps the places of those who stayed", () => {
+  let state = joined([person("me"), person("ada"), person("bob")]);
+  const snapshot = { participants: [person("cat"), person("bob"), person("me")], tracks: [], slots: [], active_speakers: [] };
+  state = reduce(state, { type: "snapshot", snapshot });
+  assert.deepEqual(state.order, ["me", "bob", "cat"]);
+});
+
+test("slots are replaced as a whole", () => {
+  let state = after(joined(), { type: "subscriber.slots", slots: [{ mid: "0", track_id: "a" }, { mid: "1", track_id: "b" }] });
+  state = after(state, { type: "subscriber.slots", slots: [{ mid: "0", track_id: "b" }, { mid: "1", track_id: null }] });
+  assert.deepEqual(state.slots, { 0: "b" });
+});
+
+test("the meeting opens and ends by events", () => {
+  let state = reduce(INITIAL_STATE, { type: "reset", phase: "preview" });
+  state = after(state, { type: "meeting.opened", title: "Weekly" });
+  assert.deepEqual([state.meeting.open, state.meeting.title], [true, "Weekly"]);
+  state = after(state, { type: "meeting.ended", reason: "host" });
+  assert.deepEqual([state.phase, state.ended.code], ["ended", "meeting_ended"]);
+});
+
+test("tracks are found by owner and source", () => {
+  const state = joined(undefined, { tracks: [track("t1", "ada", "camera"), track("t2", "ada", "microphone")] });
+  assert.equal(trackOf(state, "ada", "microphone").track_id, "t2");
+  assert.equal(trackOf(state, "ada", "screen"), undefined);
+});
+
+test("shared screens of others come before one's own, muted ones are not shown", () => {
+  const state = joined(undefined, {
+    tracks: [track("s1", "me", "screen"), track("s2", "ada", "screen"), track("s3", "ada", "screen", { muted: true })],
+  });
+  assert.deepEqual(screenTracks(state).map((item) => item.track_id), ["s2", "s1"]);
+});
+
+test("oneself is first in the roster", () => {
+  assert.deepEqual(roster(joined([person("ada"), person("me")])).map((item) => item.participant_id), ["me", "ada"]);
+});
+
+test("up to the capacity everybody keeps their place, whoever speaks", () => {
+  const state = after(joined([person("me"), person("a"), person("b")]), { type: "speakers.active", participant_ids: ["b"] });
+  assert.deepEqual(pageOf(state, 25).shown.map((item) => item.participant_id), ["me", "a", "b"]);
+});
+
+test("beyond the capacity those who spoke last come first, after oneself", () => {
+  const people = [person("me"), ...Array.from({ length: 30 }, (_, index) => person(`p${index}`))];
+  const state = after(joined(people), { type: "speakers.active", participant_ids: ["p29"] }, { type: "speakers.active", participant_ids: ["p27"] });
+  const first = pageOf(state, 25);
+  assert.equal(first.pages, 2);
+  assert.deepEqual(first.shown.slice(0, 4).map((item) => item.participant_id), ["me", "p27", "p29", "p0"]);
+  const second = pageOf(reduce(state, { type: "page", page: 9 }), 25);
+  assert.equal(second.page, 1);
+  assert.equal(second.shown.length, 6);
+});
+
+test("subscribers are told once for many actions", async () => {
+  const store = createStore(reduce, INITIAL_STATE);
+  const seen = [];
+  store.subscribe((state) => seen.push(state.phase));
+  store.dispatch({ type: "phase", phase: "preview" });
+  store.dispatch({ type: "phase", phase: "joining" });
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.deepEqual(seen, ["joining"]);
+});

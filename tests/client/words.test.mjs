@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { deviceWords, endedWords, joinWords, refusalWords, unsupportedWords } from "../../client_demo/words.js";
+
+const CODES = ["unauthorized", "forbidden", "invalid", "not_found", "conflict", "rate_limited", "too_large", "unavailable"];
+const DEVICE_ERRORS = ["NotAllowedError", "NotFoundError", "NotReadableError", "OverconstrainedError", "SecurityError", "AbortError", "TypeError"];
+
+test("every stable code has words for requests and for joining", () => {
+  for (const code of CODES) {
+    for (const words of [refusalWords({ code, detail: "because" }), joinWords({ code, detail: "because" })]) {
+      assert.ok(words.title.length > 3 && words.text.length > 3, code);
+    }
+  }
+});
+
+test("the server's reason is told", () => {
+  assert.match(refusalWords({ code: "forbidden", detail: "the meeting is locked" }).text, /the meeting is locked/);
+  assert.match(refusalWords({ code: "unavailable", detail: "x", incident: "abc" }).text, /Incident abc/);
+});
+
+test("every device error has words that name the device", () => {
+  for (const name of DEVICE_ERRORS) {
+    assert.match(deviceWords({ name, message: "m" }, "audio").title, /icrophone/, name);
+    assert.match(deviceWords({ name, message: "m" }, "video").title, /amera/, name);
+  }
+});
+
+test("a full meeting, an expired invitation and a meeting that is not open are told apart", () => {
+  assert.match(joinWords({ code: "conflict", detail: "the meeting is full" }).title, /full/);
+  assert.match(joinWords({ code: "unauthorized", detail: "the invitation has expired" }).title, /expired/);
+  assert.match(joinWords({ code: "unauthorized", detail: "bad signature" }).title, /not valid/);
+  assert.match(joinWords({ code: "not_found", detail: "" }).title, /not started/);
+});
+
+test("every end has words", () => {
+  for (const code of ["left", "meeting_ended", "ended", "replaced", "shutdown", "rate_limited", "lost", "resume_refused"]) {
+    const words = endedWords({ code, detail: "" });
+    assert.ok(words.title && words.text, code);
+  }
+});
+
+test("an insecure page and a browser without WebRTC are told", () => {
+  const able = { isSecureContext: true, RTCPeerConnection: class {}, WebSocket: class {} };
+  assert.equal(unsupportedWords(able), null);
+  assert.match(unsupportedWords({ ...able, isSecureContext: false }).title, /not secure/);
+  assert.match(unsupportedWords({ ...able, RTCPeerConnection: undefined }).title, /cannot join/);
+});
