@@ -1,6 +1,7 @@
 """LaneCore: a lane that is called instead of running."""
 
 
+@cython.no_gc_clear
 cdef class LaneCore(Tables):
     """One lane without a thread, a socket or a clock, for tests and fuzzing."""
 

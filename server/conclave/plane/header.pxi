@@ -4,12 +4,13 @@
 cdef int write_extensions(uint8_t *out, const Sender *sender, const Packet *packet) noexcept nogil:
     """Write the RFC 8285 block with mapped ids and the sender's own mid; return its octets, 0 when nothing is left.
 
-    An element without a mapping is removed. The block never outgrows the inbound one by more than the mid and its padding.
+    An element without a mapping is removed. The block never outgrows the inbound one by more than 64 octets (one-byte headers
+    that become two-byte ones), the mid and padding.
     """
     cdef uint16_t inbound = packet.extension_profile
     cdef bint two_byte = sender.order.two_byte or (packet.extension_offset != 0 and (inbound & 0xFFF0) == 0x1000)
     cdef const uint8_t *block = packet.data + packet.extension_offset
-    cdef int limit = 4 + packet.extension_size
+    cdef int limit = 4 + packet.extension_size + (packet.extension_size // 2 if packet.extension_size < 128 else 64)
     cdef int out_at = 4
     cdef int position = 0
     cdef int identifier = 0

@@ -272,6 +272,8 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
     if first:
         track.first = track.floor + 65536 + packet.seq
         track.highest = track.first - 1
+        if track.pli_wanted or track.waiting > 0:
+            heat(lane, track)
     delta = <int16_t>(packet.seq - <uint16_t>(track.highest & 0xFFFF))
     packet.index = track.highest + delta
     packet.late = delta <= 0
@@ -332,6 +334,7 @@ cdef inline void note_arrival(Lane *lane, Track *track, const Packet *packet) no
     track.last_ns = lane.now_ns
     if track.silent:
         track.silent = 0
+        heat(lane, track)
         raise_fact(lane, FACT_TRACK_ALIVE, track.peer, track, 0, NULL)
 
 
@@ -345,6 +348,7 @@ cdef inline void mark_packet(Lane *lane, Track *track, Packet *packet) noexcept 
         packet.gated = codec != CODEC_UNKNOWN and not track.opaque
         if packet.gated and keyframe_begins(codec, packet.data + packet.payload_offset, payload_size(packet)):
             packet.keyframe = 1
+            track.pli_wanted = 0
             if track.keyframe_index >= 0 and track.keyframe_timestamp == packet.timestamp:
                 return
             track.keyframe_ns = lane.now_ns

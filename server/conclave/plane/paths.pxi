@@ -9,7 +9,7 @@ cdef void path_from_address(Path *path, const sockaddr_in6 *address, uint64_t co
     """The path of a datagram's source; an IPv4-mapped IPv6 address is an IPv4 path."""
     cdef uint8_t *out = <uint8_t *>path
     cdef const sockaddr_in *four = <const sockaddr_in *>address
-    cdef const uint8_t *bytes = address.sin6_addr.s6_addr
+    cdef const uint8_t *bytes = <const uint8_t *>&address.sin6_addr
     memset(path, 0, sizeof(Path))
     out[0] = 1 if connection else 0
     if address.sin6_family == AF_INET:

@@ -2,8 +2,8 @@
 
 Identifiers (`peer`, `track`, `sender`) are ints made of a table index and a generation: one that was closed is never
 valid again; using a stale one raises KeyError and harms nothing. Commands take effect, in order, between two batches of the
-lane's thread. Every value out of range is a ValueError; a full table is model.errors.Unavailable("plane", ...); a method of a closed
-Plane raises RuntimeError, except `poll`, `counters`, `table_sizes`, `audio_levels` (empty) and `close`.
+lane's thread. Every value out of range is a ValueError; a full table is model.errors.Unavailable("plane", ...); a method of a
+closed Plane raises RuntimeError, except `poll`, `counters`, `table_sizes`, `audio_levels` (empty) and `close`.
 
 A *path* is where a datagram came from or goes to: 32 opaque bytes, hashable, made by the plane
 (byte 0: 0 UDP, 1 TCP; byte 1: 4 or 6; bytes 2-3: port, network order; bytes 4-19: address, IPv4 left-aligned;
@@ -132,15 +132,23 @@ class Tables:
         """Tell the publisher once a second how much it may send (REMB); 0 stops."""
 
     def audio_levels(self) -> list[tuple[int, int, int]]:
-        """(track, mean level, loudest level) since the last call, for tracks that sent audio; levels are -dBov, 0 loud .. 127 silent."""
+        """(track, mean level, loudest level) since the last call, for tracks that sent audio (RFC 6464).
+
+        Levels are in -dBov: 0 is loud, 127 silent.
+        """
+
+
     def peer_stats(self, peer: int) -> dict[str, int]:
         """packets_in, bytes_in, packets_out, bytes_out, srtp_failures, replays, send_drops, ssrcs, paths, remb_bps."""
     def track_stats(self, track: int) -> dict[str, int]:
-        """packets, bytes, lost, repaired (by RTX or late), duplicates, jitter (clock units), keyframes, plis_sent, nacks_sent, ssrc, muted."""
+        """packets, bytes, lost (before repair), repaired (after a NACK), duplicates, jitter (clock units), keyframes, plis_sent,
+        nacks_sent, ssrc, muted."""
+
     def sender_stats(self, sender: int) -> dict[str, int]:
         """packets, bytes, nacks, retransmitted, nack_misses, plis, fraction_lost, packets_lost, rtt_us, jitter."""
     def counters(self) -> dict[str, int]:
-        """Totals over lanes: packets and bytes in and out, system calls, GSO sends, and one `drop_<reason>` per reason to drop."""
+        """Totals over lanes: packets and bytes in and out, system calls, GSO sends, and a `drop_<reason>` per reason."""
+
     def table_sizes(self) -> dict[str, int]:
         """Slots in use now: peers, tracks, senders, tcp_connections, paths. What was closed counts until its memory is free."""
 

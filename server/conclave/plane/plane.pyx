@@ -17,6 +17,7 @@ from ipaddress import ip_address
 
 from conclave.model.errors import Unavailable
 
+cimport cython
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memmove, memset

@@ -84,17 +84,29 @@ cdef void send_keyframe_request(Lane *lane, Track *track) noexcept nogil:
 
 
 cdef void keyframe_wanted(Lane *lane, Track *track) noexcept nogil:
-    """Ask the publisher for a keyframe now, or when the interval since the last request is over."""
+    """Ask the publisher for a keyframe now, or when the interval since the last request is over; again while one is awaited."""
     if not track.video or track.muted:
         return
     track.pli_wanted = 1
-    if not ask_keyframe(lane, track):
+    if (not ask_keyframe(lane, track) or track.waiting > 0) and track.highest >= 0:
         heat(lane, track)
+
+
+cdef bint awaited(const Track *track) noexcept nogil:
+    """Whether a route to somebody who can be reached waits for a keyframe."""
+    cdef const Sender *sender = track.senders
+    if track.waiting == 0:
+        return False
+    while sender != NULL:
+        if sender.waiting and reachable(sender.peer):
+            return True
+        sender = sender.track_next
+    return False
 
 
 cdef bint ask_keyframe(Lane *lane, Track *track) noexcept nogil:
     """Send the wanted request if it may go; False while it may not."""
-    if track.ssrc == 0 or not reachable(track.peer):
+    if track.highest < 0 or track.silent or not reachable(track.peer):
         return False
     if track.pli_ns != 0 and lane.now_ns - track.pli_ns < lane.keyframe_interval_ns:
         return False

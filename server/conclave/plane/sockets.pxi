@@ -33,6 +33,7 @@ def _bind(host, port):
         return udp, tcp
 
 
+@cython.no_gc_clear
 cdef class Plane(Tables):
     """Lanes of native threads, each with one UDP socket and one TCP listener on the same port number."""
 

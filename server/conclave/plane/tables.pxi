@@ -75,6 +75,7 @@ cdef class Table:
         self.free_slots.append(slot)
 
 
+@cython.no_gc_clear
 cdef class LaneTables:
     """What Python knows of one lane."""
 
@@ -144,12 +145,18 @@ cdef class LaneTables:
 
     cdef void reclaim(self) noexcept:
         """Free what the lane gave back."""
-        cdef Retired *retired
+        cdef Retired *newest
+        cdef Retired *retired = NULL
         cdef Retired *following
         pthread_mutex_lock(&self.lane.mutex)
-        retired = self.lane.retired
+        newest = self.lane.retired
         self.lane.retired = NULL
         pthread_mutex_unlock(&self.lane.mutex)
+        while newest != NULL:
+            following = newest.next
+            newest.next = retired
+            retired = newest
+            newest = following
         while retired != NULL:
             following = retired.next
             if retired.kind == RETIRED_PEER:

@@ -30,11 +30,13 @@ cdef void run_hot(Lane *lane) noexcept nogil:
     cdef Track *track = lane.hot
     cdef Track *following
     cdef int64_t period = WARM_PERIOD
+    cdef bint awaiting
     while track != NULL:
         following = track.hot_next
         if track.missing_count > 0:
             send_nacks(lane, track)
-        if track.waiting > 0 and not track.muted:
+        awaiting = not track.muted and awaited(track)
+        if awaiting:
             track.pli_wanted = 1
         if track.pli_wanted:
             ask_keyframe(lane, track)
@@ -42,7 +44,7 @@ cdef void run_hot(Lane *lane) noexcept nogil:
             send_due_reports(lane, track)
         if track.missing_count > 0:
             period = HOT_PERIOD
-        elif not track.pli_wanted and (track.waiting == 0 or track.muted):
+        elif track.silent or track.muted or not (track.pli_wanted or awaiting):
             cool(lane, track)
         track = following
     lane.hot_ns = lane.now_ns + period

@@ -1,0 +1,329 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conclave.plane.plane import LaneCore, make_path
+from tests.unit.plane.far_end import MS, PROFILES, SECOND, VP8_CONTINUATION, VP8_DELTA, FarEnd, Room, add_sender, add_track
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_packet_arrives_with_the_senders_names_and_the_same_payload(profile: str) -> None:
+    room = Room(profile=profile)
+    sent = [b"\x10\x00frame" + bytes((n,)) * 100 for n in range(3)]
+    got = room.subscriber.rtp_of(room.push(*(room.publisher.sent(seq=500 + n, payload=p) for n, p in enumerate(sent))))
+    assert [packet.payload for packet in got] == sent
+    assert {packet.ssrc for packet in got} == {0x9001}
+    assert {packet.payload_type for packet in got} == {100}
+    assert {packet.extensions[3] for packet in got} == {b"s0"}
+    assert [packet.seq - got[0].seq for packet in got] == [0, 1, 2]
+    assert room.drops() == {}
+
+
+def test_marker_timestamp_steps_and_loss_gaps_survive() -> None:
+    room = Room()
+    first = room.publish(65534, timestamp=2**32 - 1000)[0]
+    second = room.publish(0, timestamp=2000, marker=True)[0]
+    assert (second.seq - first.seq) & 0xFFFF == 2
+    assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 3000
+    assert second.marker
+    assert not first.marker
+
+
+def test_extensions_are_mapped_or_removed() -> None:
+    room = Room()
+    room.core.route(room.sender, room.track, {96: 100}, {5: 9, 6: 10})
+    got = room.publish(1, extensions={4: b"0", 5: b"abc", 6: b"z", 7: b"secret"})[0]
+    assert got.extensions == {9: b"abc", 10: b"z", 3: b"s0"}
+    assert got.profile == 0xBEDE
+
+
+def test_two_byte_extensions_stay_two_byte() -> None:
+    room = Room()
+    room.core.route(room.sender, room.track, {96: 100}, {20: 30, 21: 31})
+    got = room.publish(1, extensions={20: b"x" * 40, 21: b""}, two_byte=True)[0]
+    assert got.extensions == {30: b"x" * 40, 31: b"", 3: b"s0"}
+    assert got.profile == 0x1000
+
+
+def test_a_mapping_to_an_id_above_14_makes_the_block_two_byte() -> None:
+    room = Room()
+    room.core.route(room.sender, room.track, {96: 100}, {5: 40})
+    got = room.publish(1, extensions={5: b"abc"})[0]
+    assert got.extensions == {40: b"abc", 3: b"s0"}
+    assert got.profile == 0x1000
+
+
+def test_a_sender_without_mid_extension_sends_no_block() -> None:
+    core = LaneCore()
+    publisher, subscriber = FarEnd(core), FarEnd(core)
+    track = add_track(core, publisher)
+    core.route(add_sender(core, subscriber, mid_ext_id=0), track, {96: 100}, {})
+    out = core.receive([publisher.sent(seq=1, extensions={4: b"0"})], SECOND)
+    assert subscriber.rtp_of(out)[0].extensions == {}
+
+
+def test_an_overlong_element_ends_the_block_and_the_packet_goes_on() -> None:
+    room = Room()
+    room.core.route(room.sender, room.track, {96: 100}, {5: 9})
+    packet = bytearray(b"\x90\x60\x00\x01\x00\x00\x00\x01\x00\x00\x11\x11\xbe\xde\x00\x01\x50a\x5f\x00\x10\x00payload")
+    got = room.subscriber.rtp_of(room.push(room.publisher.protect(bytes(packet))))[0]
+    assert got.extensions == {9: b"a", 3: b"s0"}
+    assert got.payload == b"\x10\x00payload"
+
+
+def test_a_video_route_waits_for_a_keyframe_and_asks_for_it() -> None:
+    room = Room()
+    assert room.publish(1, payload=VP8_DELTA + bytes(50)) == []
+    assert room.drops() == {"drop_awaiting_keyframe": 1}
+    assert room.core.track_stats(room.track)["plis_sent"] == 0
+    room.tick(20)
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+    assert [len(room.publish(2)), len(room.publish(3, payload=VP8_DELTA))] == [1, 1]
+
+
+def test_audio_opaque_and_unknown_codecs_are_not_gated() -> None:
+    audio = Room(video=False)
+    assert len(audio.publish(1, payload_type=111, payload=b"opus")) == 1
+    opaque = Room()
+    opaque.core.set_opaque(opaque.track, True)
+    assert len(opaque.publish(1, payload=VP8_DELTA)) == 1
+    unknown = Room(codecs={96: "h266"})
+    assert len(unknown.publish(1, payload=VP8_DELTA)) == 1
+
+
+def test_numbers_and_timestamps_go_on_over_a_switch_of_source() -> None:
+    room = Room()
+    other = FarEnd(room.core)
+    second = add_track(room.core, other, ssrc=0x2222)
+    last = room.publish(100, timestamp=5000)[0]
+    room.core.route(room.sender, second, {96: 100}, {})
+    out = room.push(other.sent(seq=9000, timestamp=777, ssrc=0x2222), after_ms=40)
+    first = room.subscriber.rtp_of(out)[0]
+    assert (first.seq - last.seq) & 0xFFFF == 1
+    assert (first.timestamp - last.timestamp) & 0xFFFFFFFF == 3600
+    assert room.publish(101) == []
+
+
+def test_late_packets_of_a_route_map_to_the_gap_they_left() -> None:
+    room = Room()
+    first = room.publish(10)[0]
+    third = room.publish(12, payload=VP8_DELTA)[0]
+    second = room.publish(11, payload=VP8_DELTA)[0]
+    assert [(p.seq - first.seq) & 0xFFFF for p in (first, second, third)] == [0, 1, 2]
+
+
+def test_packets_older_than_the_route_are_dropped() -> None:
+    room = Room()
+    room.publish(10)
+    assert room.publish(9, payload=VP8_DELTA) == []
+    assert room.drops() == {"drop_before_route": 1}
+
+
+def test_a_muted_track_reaches_nobody_and_goes_on_without_a_gap() -> None:
+    room = Room()
+    before = room.publish(1)[0]
+    room.core.set_muted(room.track, True)
+    assert room.publish(2, 3, 4) == []
+    assert room.drops() == {"drop_muted": 3}
+    room.core.set_muted(room.track, False)
+    assert room.publish(5, payload=VP8_DELTA) == []
+    after = room.publish(6)[0]
+    assert (after.seq - before.seq) & 0xFFFF == 1
+
+
+def test_unmuting_video_asks_for_a_keyframe() -> None:
+    room = Room()
+    room.publish(1)
+    room.core.set_muted(room.track, True)
+    room.core.set_muted(room.track, False)
+    room.push(after_ms=1)
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+
+
+def test_an_unmapped_payload_type_is_a_counted_drop() -> None:
+    room = Room()
+    room.core.route(room.sender, room.track, {}, {})
+    assert room.publish(1) == []
+    assert room.drops() == {"drop_unmapped_payload_type": 1}
+
+
+def test_a_route_to_nothing_sends_nothing() -> None:
+    room = Room()
+    room.publish(1)
+    room.core.route(room.sender, None)
+    assert room.publish(2) == []
+
+
+def test_routing_the_same_track_again_changes_only_the_maps() -> None:
+    room = Room()
+    first = room.publish(1)[0]
+    room.core.route(room.sender, room.track, {96: 105}, {})
+    second = room.publish(2, payload=VP8_DELTA)[0]
+    assert second.payload_type == 105
+    assert (second.seq - first.seq) & 0xFFFF == 1
+
+
+def test_a_new_route_begins_with_a_fresh_keyframe_of_the_cache() -> None:
+    room = Room()
+    room.publish(1, timestamp=100)
+    room.publish(2, payload=VP8_CONTINUATION + bytes(40), timestamp=100)
+    late_comer = FarEnd(room.core)
+    sender = add_sender(room.core, late_comer)
+    room.core.route(sender, room.track, {96: 100}, {})
+    out = room.push(room.publisher.sent(seq=3, payload=VP8_DELTA, timestamp=3100), after_ms=10)
+    assert [packet.payload[:2] for packet in late_comer.rtp_of(out)] == [b"\x10\x00", VP8_CONTINUATION, VP8_DELTA]
+    assert room.core.counters()["cache_replays"] == 1
+    assert room.core.counters()["drop_protect"] == 0
+
+
+def test_an_old_keyframe_is_not_replayed() -> None:
+    room = Room()
+    room.publish(1)
+    room.push(after_ms=401)
+    late_comer = FarEnd(room.core)
+    room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
+    assert late_comer.rtp_of(room.push()) == []
+    assert room.core.counters()["cache_replays"] == 0
+
+
+def test_a_late_keyframe_opens_the_route_and_brings_what_followed() -> None:
+    room = Room()
+    room.publish(10, payload=VP8_DELTA)
+    room.publish(12, 13, payload=VP8_CONTINUATION + bytes(9))
+    got = room.publish(11)
+    assert [packet.payload[:2] for packet in got] == [b"\x10\x00", VP8_CONTINUATION, VP8_CONTINUATION]
+    assert [(packet.seq - got[0].seq) & 0xFFFF for packet in got] == [0, 1, 2]
+
+
+def test_sizes_that_differ_by_a_byte_are_evened_by_padding() -> None:
+    room = Room()
+    payloads = [b"\x10\x00" + bytes(98), b"\x00" + bytes(100), b"\x00" + bytes(100), b"\x00" + bytes(20)]
+    out = room.push(*(room.publisher.sent(seq=n, payload=p) for n, p in enumerate(payloads)))
+    assert [len(data) for _, data in out][:3] == [len(out[1][1])] * 3
+    got = room.subscriber.rtp_of(out)
+    assert [packet.padding for packet in got] == [1, 0, 0, 0]
+    assert [packet.payload for packet in got] == payloads
+
+
+def test_inbound_padding_and_csrcs_are_understood() -> None:
+    room = Room()
+    padded = room.publish(1, padding=7)[0]
+    assert padded.padding == 7
+    csrc = b"\x81\x60\x00\x02\x00\x00\x03\xe8\x00\x00\x11\x11" + b"CSRC" + b"\x10\x00data"
+    got = room.subscriber.rtp_of(room.push(room.publisher.protect(csrc)))[0]
+    assert got.payload == b"\x10\x00data"
+    assert got.data[0] & 15 == 0
+
+
+@pytest.mark.parametrize(
+    ("codec", "key", "delta"),
+    [
+        ("vp8", "9080811234", "9080811235"),
+        ("vp8", "10" + "00", "1101"),
+        ("vp9", "88" + "00" * 4, "c8" + "00" * 4),
+        ("vp9", "a8" + "00" * 4, "28" + "02" * 4),
+        ("h264", "65" + "88" * 4, "41" + "88" * 4),
+        ("h264", "6742", "6842"),
+        ("h264", "7c85" + "88", "7c05" + "88"),
+        ("h264", "7800026742000268ce", "7800026842"),
+        ("av1", "1812", "1012"),
+        ("av1", "0812", "9812"),
+    ],
+)
+def test_keyframes_of_each_codec_are_recognised(codec: str, key: str, delta: str) -> None:
+    room = Room(codecs={96: codec})
+    assert room.publish(1, payload=bytes.fromhex(delta)) == []
+    assert len(room.publish(2, payload=bytes.fromhex(key))) == 1
+
+
+@given(payload=st.binary(max_size=12), codec=st.sampled_from(["vp8", "vp9", "h264", "av1"]))
+@settings(max_examples=200, deadline=None)
+def test_any_payload_is_looked_at_without_harm(payload: bytes, codec: str) -> None:
+    room = Room(codecs={96: codec})
+    assert len(room.publish(1, payload=payload)) <= 1
+
+
+steps = st.one_of(
+    st.tuples(st.just("packet"), st.integers(0, 1), st.integers(1, 3)),
+    st.tuples(st.just("switch"), st.integers(0, 1), st.just(0)),
+    st.tuples(st.just("mute"), st.integers(0, 1), st.integers(0, 1)),
+)
+
+
+@given(script=st.lists(steps, max_size=60), starts=st.tuples(st.integers(0, 65535), st.integers(0, 65535)))
+@settings(max_examples=100, deadline=None)
+def test_outgoing_numbers_only_grow_by_what_the_source_skipped(script: list[Any], starts: tuple[int, int]) -> None:
+    room = Room()
+    ends = [room.publisher, FarEnd(room.core)]
+    ssrcs = [0x1111, 0x2222]
+    tracks = [room.track, add_track(room.core, ends[1], ssrc=0x2222)]
+    seqs, muted, current, step_of = list(starts), [0, 0], 0, [0, 0]
+    last, fresh = None, True
+    for kind, which, value in script:
+        if kind == "switch":
+            fresh = fresh or which != current
+            current = which
+            room.core.route(room.sender, tracks[which], {96: 100}, {})
+        elif kind == "mute":
+            fresh = fresh or (which == current and bool(muted[which]) and not value)
+            muted[which] = value
+            room.core.set_muted(tracks[which], bool(value))
+        else:
+            seqs[which] += value
+            step_of[which] = value
+            out = room.push(ends[which].sent(seq=seqs[which], ssrc=ssrcs[which]), after_ms=1)
+            got = room.subscriber.rtp_of(out)
+            for packet in got:
+                if last is not None:
+                    step = (packet.seq - last) & 0xFFFF
+                    assert 1 <= step <= 3
+                    if fresh:
+                        assert step == 1
+                last, fresh = packet.seq, False
+    assert room.core.counters()["drop_protect"] == 0
+
+
+def test_one_publisher_reaches_a_hundred_subscribers_grouped_by_destination() -> None:
+    core = LaneCore(max_peers=101)
+    publisher = FarEnd(core)
+    track = add_track(core, publisher)
+    ends = [FarEnd(core) for _ in range(100)]
+    for end in ends:
+        core.route(add_sender(core, end), track, {96: 100}, {})
+    out = core.receive([publisher.sent(seq=n, payload=b"\x10\x00" + bytes(1000)) for n in range(4)], SECOND)
+    media = [path for path, data in out if not 192 <= data[1] <= 223]
+    assert len(media) == 400
+    assert [media[at : at + 4] for at in range(0, 400, 4)] == [[path] * 4 for path in media[::4]]
+    for end in ends:
+        assert len(end.rtp_of(out)) == 4
+
+
+def test_a_peer_without_keys_or_path_gets_nothing_and_is_counted() -> None:
+    room = Room()
+    peer = room.core.open_peer()
+    sender = room.core.add_sender(peer, video=True, mid=b"x", ssrc=5, clock_rate=90000)
+    room.core.route(sender, room.track, {96: 100}, {})
+    assert len(room.publish(1)) == 1
+    assert room.drops() == {"drop_no_destination": 1}
+
+
+def test_a_new_path_takes_over_when_nominated() -> None:
+    room = Room()
+    room.publish(1)
+    elsewhere = make_path("udp", "10.9.9.9", 99)
+    room.core.nominate(room.subscriber.peer, elsewhere)
+    out = room.push(room.publisher.sent(seq=2, payload=VP8_DELTA), after_ms=1)
+    assert [path for path, data in out if not 192 <= data[1] <= 223] == [elsewhere]
+
+
+def test_timestamps_of_audio_follow_the_clock_over_a_silent_time() -> None:
+    room = Room(video=False)
+    first = room.publish(1, payload_type=111, timestamp=0, payload=b"a")[0]
+    room.core.route(room.sender, None)
+    room.now += 250 * MS
+    room.core.receive([], room.now)
+    room.core.route(room.sender, room.track, {111: 120}, {})
+    second = room.publish(2, payload_type=111, timestamp=999999, payload=b"b")[0]
+    assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 12000
