@@ -159,7 +159,8 @@ class SubscriberNegotiation:
         self.unanswered = 0
 
     def _has_news(self) -> bool:
-        return self.restart_wanted or self.unanswered > 0 or self._pool_has_news()
+        offers_again = self.restart_wanted or self.unanswered > 0
+        return self._pool_has_news() or (offers_again and any(not slot.rejected for slot in self.pool.slots))
 
     def _pool_has_news(self) -> bool:
         version, has_news = self._news_of_version
@@ -209,9 +210,10 @@ class SubscriberNegotiation:
         sections = [
             _ended_section(slot) if slot.rejected else _slot_section(slot, self._codecs[slot.kind]) for slot in self.pool.slots
         ]
-        tagged = next((index for index, section in enumerate(sections) if not section.rejected), None)
-        if tagged is not None:
-            sections[tagged] = with_transport(sections[tagged], local, "actpass")
+        live = [index for index, section in enumerate(sections) if not section.rejected]
+        # The client cannot know that all share one transport before it has bundled them (RFC 8843, section 7.2).
+        for index in live if self._peer.remote is None else live[:1]:
+            sections[index] = with_transport(sections[index], local, "actpass")
         return write_sdp(
             SessionDescription(
                 session_id=self._session_id,

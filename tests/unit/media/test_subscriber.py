@@ -85,7 +85,18 @@ def test_an_offer_is_one_ice_lite_bundle_of_sendonly_sections_that_lets_the_clie
         assert section.rtcp_mux
         assert len(section.msids) == 1
     assert text.count("a=ice-ufrag") == text.count("a=fingerprint") == 1
-    assert offered.sections[0].candidates == LOCAL.candidates
+    assert {section.candidates for section in offered.sections} == {LOCAL.candidates}
+
+
+def test_only_the_first_offer_repeats_the_candidates_in_every_section() -> None:
+    negotiation = new()
+    negotiation.prepare()
+    made = negotiation.make_offer(LOCAL, 0.0)
+    negotiation.read_answer(made.revision, answer(made.sdp))
+    negotiation.restart()
+    later = parse_sdp(negotiation.make_offer(LOCAL, 1.0).sdp).sections
+    assert later[0].candidates == LOCAL.candidates
+    assert not any(section.candidates for section in later[1:])
 
 
 def test_slots_have_fixed_ssrcs_and_video_an_rtx_ssrc() -> None:
@@ -315,6 +326,13 @@ def test_a_restart_asks_for_an_offer_even_without_new_tracks() -> None:
     assert negotiation.offer_due(1.0)
     negotiation.make_offer(LOCAL, 1.0)
     assert not negotiation.restart_wanted
+
+
+def test_a_restart_without_any_slot_offers_nothing() -> None:
+    negotiation = new()
+    negotiation.restart()
+    assert not negotiation.offer_due(0.0)
+    assert negotiation.next_timer() is None
 
 
 def test_a_rare_codec_is_offered_from_the_moment_a_track_comes_in_it() -> None:
