@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from conclave.app.clock import SystemClock
+from conclave.app.lanes import lane_ports
 from conclave.app.rooms import Rooms
 from conclave.app.state import AUDIT_FILE, load_invitation_key, prepare_directory
-from conclave.config.settings import MediaSettings, Settings
+from conclave.config.settings import Settings
 from conclave.edge.application import build
 from conclave.edge.headless import HeadlessSessions
 from conclave.edge.listener import Listener
@@ -33,7 +34,6 @@ from conclave.telemetry.loop_lag import LoopLag
 from conclave.telemetry.metrics import CountsCollector, Metrics, PlaneCollector, SizesCollector
 from conclave.telemetry.observation import Observer
 
-MAX_LANES = 4
 DRAIN_S = 3.0
 
 
@@ -93,7 +93,8 @@ class Server:
         await self._start_edge(hub, pump, audit, checks, context)
 
     def _start_plane(self) -> MediaPump:
-        addresses = lane_addresses(self.settings.media)
+        media = self.settings.media
+        addresses = [LaneAddress(media.host, port) for port in lane_ports(media)]
         try:
             self._plane = Plane(addresses)
         except OSError as error:
@@ -172,15 +173,6 @@ async def _drain(hub: Hub, signaling: Signaling) -> None:
     """Close every session with `shutdown` and give the writers a moment to say so."""
     await hub.close()
     await signaling.drain(DRAIN_S)
-
-
-def lane_addresses(settings: MediaSettings) -> list[LaneAddress]:
-    """Return where the lanes listen; port 0 asks for a free one."""
-    if settings.ports:
-        return [LaneAddress(settings.host, port) for port in settings.ports]
-    count = settings.lanes or min(MAX_LANES, len(os.sched_getaffinity(0)))
-    first = settings.first_port
-    return [LaneAddress(settings.host, first + lane if first else 0) for lane in range(count)]
 
 
 def limits_of(settings: Settings) -> Limits:

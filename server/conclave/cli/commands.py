@@ -40,9 +40,12 @@ def serve(config: Config = None, *, dev: bool = False) -> None:
     dev: for one machine: anybody may open meetings, limits suit load tests, a first link is printed.
     """
     from conclave.app.development import for_development
-    from conclave.app.run import run
     from conclave.model.errors import ConclaveError
 
+    try:
+        from conclave.app.run import run
+    except ModuleNotFoundError as error:
+        _fail(f"{error}; install everything with: pip install -e .")
     settings = _load(config)
     if dev:
         settings = for_development(settings)
@@ -122,7 +125,7 @@ def _announce_first_meeting(server: "Server") -> None:
     from conclave.cli.invitation import first_link
 
     _announce(server)
-    _say(f"Open a first meeting as host: {first_link(server)}")
+    _say(f"Open a first meeting as host: {first_link(server.invitations, server.port)}")
 
 
 def _read(config: Path | None) -> "Settings":

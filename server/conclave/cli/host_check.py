@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from conclave.app.server import lane_addresses
+from conclave.app.lanes import lane_ports
 from conclave.app.state import AUDIT_FILE, KEY_FILE
 from conclave.cli.certificate_check import check_certificate
 from conclave.cli.findings import Finding, Level, error, ok, warning
@@ -49,9 +49,9 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
     """Try to bind every port that the server will bind."""
     listen = settings.listen
     yield _check_port("listen", listen.host, listen.port, socket.SOCK_STREAM)
-    for lane in lane_addresses(settings.media):
-        yield _check_port("media", lane.host, lane.port, socket.SOCK_DGRAM)
-        yield _check_port("media", lane.host, lane.port, socket.SOCK_STREAM)
+    for port in lane_ports(settings.media):
+        yield _check_port("media", settings.media.host, port, socket.SOCK_DGRAM)
+        yield _check_port("media", settings.media.host, port, socket.SOCK_STREAM)
 
 
 def _check_port(subject: str, host: str, port: int, kind: socket.SocketKind) -> Finding:

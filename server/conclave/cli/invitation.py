@@ -5,7 +5,6 @@ import re
 import time
 from pathlib import Path
 
-from conclave.app.server import Server
 from conclave.app.state import load_invitation_key, prepare_directory
 from conclave.config.settings import Settings
 from conclave.identity.invitations import Invitations, Issued
@@ -33,7 +32,7 @@ def make_invitation(settings: Settings, meeting: str, role: Role, lifetime_s: in
     return invitations.issue(meeting_id, role, time.time(), lifetime_s, seats=seats)
 
 
-def first_link(server: Server) -> str:
+def first_link(invitations: Invitations, port: int) -> str:
     """Return a host's link to a new meeting on this machine."""
-    issued = server.invitations.issue(MeetingId(new_id(os.urandom)), Role.HOST, time.time())
-    return f"https://localhost:{server.port}{issued.path}"
+    issued = invitations.issue(MeetingId(new_id(os.urandom)), Role.HOST, time.time())
+    return f"https://localhost:{port}{issued.path}"

@@ -5,6 +5,7 @@
 `meter` puts it in front of aiohttp's own reader; the private names of aiohttp that this needs stand in this file only.
 """
 
+import asyncio
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -168,7 +169,7 @@ class MeteredWebSocket(web.WebSocketResponse):
         connection = request.protocol
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
-        meter = FrameMeter(self._max_frames, self._max_bytes, request.loop.time())
+        meter = FrameMeter(self._max_frames, self._max_bytes, asyncio.get_running_loop().time())
         connection._payload_parser = reader = _MeteredReader(meter, self, self._assembly_s)
         if early:
             reader.feed_data(early)
