@@ -35,9 +35,9 @@ class Room:
         self.browsers = browsers
         self.present: dict[str, BrowserPage] = {}
 
-    async def admit(self, page: BrowserPage, role: str, create: str | None = None) -> str:
+    async def admit(self, page: BrowserPage, role: str) -> str:
         token = await self.server.invite(MEETING, role)
-        participant_id = await enter_client(page, self.server, token, page.name, create=create)
+        participant_id = await enter_client(page, self.server, token, page.name)
         self.present[participant_id] = page
         return participant_id
 
@@ -52,7 +52,7 @@ async def room(network: NetworkNamespace | None, tmp_path_factory: pytest.TempPa
         browsers = Browsers()
         stack.push_async_callback(browsers.close)
         opened = Room(server, browsers)
-        await opened.admit(await browsers.open(await browsers.chromium(), "ada"), "host", create="Weekly")
+        await opened.admit(await browsers.open(await browsers.chromium(), "ada"), "host")
         await opened.admit(await browsers.open(await browsers.chromium(), "bob"), "participant")
         await opened.admit(await browsers.open(await browsers.firefox(), "fox"), "participant")
         yield opened

@@ -11,6 +11,14 @@ TEST_PAGES = str(BROWSER_TESTS / "pages")
 MEETING = "m00000000000test"
 
 
+_FILL_AND_JOIN = """(() => {
+  const field = document.querySelector("#display-name");
+  field.value = %s;
+  field.dispatchEvent(new Event("input"));
+  document.querySelector("#join").click();
+})()"""
+
+
 class Perception(NamedTuple):
     """What a page got of one participant so far, by source of the track."""
 
@@ -40,14 +48,32 @@ async def enter(
     return participant_id
 
 
-async def enter_client(page: BrowserPage, server: ConclaveServer, token: str, name: str, *, create: str | None = None) -> str:
-    """Join with the product's web client, as a person does with an invitation link; return the participant's id."""
-    return await enter(page, server, token, name, create=create)
+async def enter_client(page: BrowserPage, server: ConclaveServer, token: str, name: str) -> str:
+    """Join with the product's web client, as a person does with an invitation link; return the participant's id.
+
+    A host's invitation opens the meeting.
+    """
+    await page.goto(f"{server.url}/#{token}")
+    await until(
+        lambda: page.evaluate(
+            "({phase: window.conclave?.state().phase, connection: window.conclave?.state().connection,"
+            " camera: document.querySelector('.preview-picture video')?.videoWidth ?? 0})"
+        ),
+        lambda seen: seen["phase"] == "preview" and seen["connection"] == "online" and seen["camera"] > 0,
+        f"{name} sees the preview with a picture",
+    )
+    await page.evaluate(_FILL_AND_JOIN % json.dumps(name))
+    state = await until(
+        lambda: page.evaluate("(({phase, self}) => ({phase, self}))(window.conclave.state())"),
+        lambda seen: seen["phase"] == "meeting" and bool(seen["self"]["participant_id"]),
+        f"{name} is in the meeting",
+    )
+    return str(state["self"]["participant_id"])
 
 
 async def share_screen(page: BrowserPage) -> None:
     """Share the screen with the button of the web client."""
-    await page.evaluate("window.participant.share()")
+    await page.evaluate("document.querySelector('#control-screen').click()")
 
 
 async def perceived(page: BrowserPage) -> dict[str, Perception]:

@@ -135,7 +135,8 @@ class HeadlessSessions:
         if welcome.meeting_id != resource.meeting_id:
             raise Problem(404, ErrorCode.NOT_FOUND, "the invitation is for another meeting")
         name = "Encoder" if resource.kind is Kind.WHIP else "Player"
-        await resource.ask(lambda number: messages.Join(id=number, display_name=name), messages.Joined)
+        plays = resource.kind is Kind.WHEP
+        await resource.ask(lambda number: messages.Join(id=number, display_name=name, auto_subscribe=plays), messages.Joined)
 
 
 async def _declare(resource: Resource, description: SessionDescription) -> None:
