@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -10,6 +11,7 @@ from random import Random
 
 import pylibsrtp
 import pytest
+from tests.support.wait import until
 
 from conclave.hub.media_pump import MediaPump
 from conclave.media import commands, stun
@@ -240,6 +242,46 @@ async def test_a_forged_check_from_another_socket_is_not_answered(house: House) 
     assert counters["drop_unknown_path"] == 1
     client.close()
     forger.close()
+
+
+async def test_a_client_connects_in_the_middle_of_a_stun_flood(house: House) -> None:
+    flooding = threading.Event()
+    flooding.set()
+    stranger = (int(AttributeType.USERNAME), b"nobody:peer")
+    flood = stun.serialise(StunClass.REQUEST, bytes(12), (stranger,), password=b"guess")
+
+    def send_flood() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while flooding.is_set():
+                sender.sendto(flood, ("127.0.0.1", house.port))
+
+    sending = asyncio.create_task(asyncio.to_thread(send_flood))
+    try:
+        client = await house.connect(PUBLISHER)
+    finally:
+        flooding.clear()
+        await sending
+    assert house.pump.counters()["control_stun_unknown_ufrag"] > 0
+    client.close()
+
+
+async def test_peers_that_came_and_went_leave_nothing_in_the_plane(house: House) -> None:
+    for number in range(50):
+        transport_id = TransportId(f"{number:016}")
+        client = await house.connect(transport_id, tcp=number % 2 == 1)
+        house.pump.perform(
+            [
+                commands.AddTrack(TrackSpec(TrackId(f"{number:016}"), transport_id, MediaKind.AUDIO, "0", (OPUS,), ssrc=7)),
+                commands.AddSender(SenderSpec(transport_id, "1", MediaKind.AUDIO, 8, None, None, {}, 48000), "cname"),
+                commands.CloseTransport(transport_id),
+            ]
+        )
+        client.close()
+
+    async def sizes() -> dict[str, int]:
+        return house.pump.table_sizes()
+
+    await until(sizes, lambda seen: not any(seen.values()), "every table is empty", within_s=PATIENCE_S)
 
 
 async def test_a_peer_that_says_goodbye_is_closed_and_frees_what_it_held(house: House) -> None:
