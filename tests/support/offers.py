@@ -43,3 +43,17 @@ def offer(*kinds: str, direction: str = "sendonly", ufrag: str = "F7gI") -> str:
         transport = TRANSPORT.format(ufrag=ufrag, fingerprint=FINGERPRINT, mid=mid, direction=direction)
         sections.append((AUDIO if kind == "audio" else VIDEO).format(transport=transport))
     return (SESSION.format(mids=" ".join(map(str, range(len(kinds))))) + "".join(sections)).replace("\n", "\r\n")
+
+
+def answer(sdp: str) -> str:
+    """Return the answer of a client that receives everything that `sdp` (a subscriber offer) sends."""
+    kept = [line for line in sdp.splitlines() if not line.startswith(("a=candidate", "a=end-of-candidates", "a=ssrc", "a=msid:"))]
+    replaced = {
+        "a=setup": "a=setup:active",
+        "a=sendonly": "a=recvonly",
+        "a=ice-ufrag": "a=ice-ufrag:abcd",
+        "a=ice-pwd": "a=ice-pwd:asd88fgpdd777uzjYhagZgxx",
+        "a=fingerprint": f"a=fingerprint:sha-256 {FINGERPRINT}",
+    }
+    lines = [replaced.get(line.partition(":")[0], line) for line in kept if line != "a=ice-lite"]
+    return "\r\n".join(lines) + "\r\n"

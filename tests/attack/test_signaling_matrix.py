@@ -1,0 +1,145 @@
+"""Every message, as every role, in every state, over a real WebSocket: the outcome is what the golden file says."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.live import Live, starting
+from tests.support.matrix import GOLDEN, STATES, example, parse
+from tests.support.offers import answer, offer
+from tests.support.signaling import JSON, MSGPACK, RequestRefused, Signaling
+
+from conclave.model.ids import MeetingId
+from conclave.model.roles import Role
+from conclave.signaling import messages
+from conclave.signaling.messages import MESSAGES, Request, type_of
+
+EXPECTED = parse(GOLDEN.read_text(encoding="utf-8"))
+NOBODY = "x" * 16
+Fields = Mapping[type[Request], dict[str, object]]
+
+
+class Stage:
+    """A meeting with an owner who publishes; the subject of the test comes into the wanted state."""
+
+    def __init__(self, live: Live, state: str, closing: AsyncExitStack) -> None:
+        self.live = live
+        self.state = state
+        self.meeting_id: MeetingId = live.new_meeting()
+        self.owner: Signaling | None = None
+        self.owner_id = NOBODY
+        self.live_track = NOBODY
+        self._closing = closing
+
+    async def connect(self, subprotocol: str) -> Signaling:
+        signaling = await Signaling.connect(self.live.signaling, self.live.tls, subprotocol=subprotocol)
+        self._closing.push_async_callback(signaling.close)
+        return signaling
+
+    async def open(self) -> None:
+        """Let an owner open the meeting and publish a microphone."""
+        self.owner = await self.connect(JSON)
+        token = self.live.invite(self.meeting_id)
+        joined = await self.owner.enter(token, "Owner", create="Matrix", auto_subscribe=False)
+        self.owner_id = joined["participant_id"]
+        published = await self.owner.request("audio.publish", mid="0")
+        await self.owner.request("publisher.offer", sdp=offer("audio"))
+        (self.live_track,) = published["track_ids"]
+
+    async def end(self) -> None:
+        assert self.owner is not None
+        await self.owner.request("meeting.end")
+
+    async def prepare(self) -> None:
+        """Bring the meeting into the state that a greeted subject finds."""
+        if self.state in ("greeted/active", "joined/active", "greeted/ended"):
+            await self.open()
+        if self.state == "greeted/ended":
+            await self.end()
+
+    async def subject(self, role: Role, subprotocol: str) -> Signaling:
+        """Return a new connection in the wanted state."""
+        signaling = await self.connect(subprotocol)
+        if self.state != "new":
+            await signaling.hello(self.live.invite(self.meeting_id, role))
+        if self.state == "joined/ended":
+            await self.open()
+        if self.state.startswith("joined"):
+            await signaling.request("join", display_name="Subject", auto_subscribe=True)
+        if self.state == "joined/ended":
+            await self.end()
+            await signaling.event("meeting.ended")
+        return signaling
+
+
+async def own_tracks(stage: Stage, subject: Signaling, role: Role) -> dict[str, str]:
+    """Let the subject publish what a message may then be about, if it can."""
+    if role is Role.VIEWER or stage.state != "joined/active":
+        return {"audio": NOBODY, "video": NOBODY}
+    audio = await subject.request("audio.publish", mid="0")
+    video = await subject.request("video.publish", mid="1")
+    await subject.request("publisher.offer", sdp=offer("audio", "video"))
+    return {"audio": audio["track_ids"][0], "video": video["track_ids"][0]}
+
+
+async def fields_for(message: type[Request], stage: Stage, subject: Signaling, role: Role) -> Fields:
+    """Return what makes the message a good one here and now."""
+    fields: dict[type[Request], dict[str, object]] = {
+        messages.Hello: {"token": stage.live.invite(stage.meeting_id, role)},
+        messages.Subscribe: {"track_ids": [stage.live_track]},
+        messages.Unsubscribe: {"track_ids": [stage.live_track]},
+    }
+    if message in (messages.AudioMute, messages.VideoMute, messages.Unpublish):
+        tracks = await own_tracks(stage, subject, role)
+        fields[message] = {"track_id": tracks["video" if message is messages.VideoMute else "audio"]}
+    if message is messages.PublisherOffer and role is not Role.VIEWER and stage.state == "joined/active":
+        await subject.request("audio.publish", mid="0")
+        fields[message] = {"sdp": offer("audio")}
+    if message is messages.SubscriberAnswer and stage.state == "joined/active":
+        event = await subject.event("subscriber.offer")
+        fields[message] = {"revision": event["revision"], "sdp": answer(event["sdp"])}
+    if message is messages.PlaybackOffer:
+        fields[message] = {"sdp": offer("audio", direction="recvonly")}
+    return fields
+
+
+async def outcome(message: type[Request], stage: Stage, role: Role, subprotocol: str) -> str:
+    subject = await stage.subject(role, subprotocol)
+    request = example(message, NOBODY, stage.owner_id, await fields_for(message, stage, subject, role))
+    body: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes,) if subprotocol == MSGPACK else None)
+    del body["type"], body["id"]
+    try:
+        await subject.request(type_of(message), **body)
+    except RequestRefused as refusal:
+        return refusal.code
+    finally:
+        await subject.close()
+    return "ok"
+
+
+@asynccontextmanager
+async def staged(live: Live, state: str) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as closing:
+        stage = Stage(live, state, closing)
+        await stage.prepare()
+        yield stage
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("role", Role)
+async def test_every_message_over_a_real_websocket_ends_as_the_golden_file_says(tmp_path: Path, role: Role, state: str) -> None:
+    seen: dict[str, str] = {}
+    expected = {type_of(message): EXPECTED[type_of(message), role, state] for message in MESSAGES}
+    limits = {
+        "security": {"connects_per_s_per_source": 10_000, "max_connections_per_source": 10_000},
+        "meetings": {"max_participants": 1_000},
+    }
+    async with starting(tmp_path) as start:
+        live = await start(limits)
+        for number, message in enumerate(MESSAGES):
+            async with staged(live, state) as stage:
+                seen[type_of(message)] = await outcome(message, stage, role, (JSON, MSGPACK)[number % 2])
+    assert seen == expected
