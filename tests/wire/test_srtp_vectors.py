@@ -1,4 +1,4 @@
-"""RFC 3711 and RFC 7714, written out once more on plain AES and HMAC, held against the RFCs' vectors, and then against the plane."""
+"""RFC 3711 and RFC 7714, written out once more on plain AES and HMAC: held against the vectors, then against the plane."""
 
 import hmac
 from collections.abc import Callable

@@ -167,10 +167,10 @@ cdef class Tables:
                 if track == NULL or track.video or track.level_count == track.level_count_read:
                     continue
                 packets = track.level_count - track.level_count_read
-                mean = (track.level_sum - track.level_sum_read) // packets
+                mean = min(<int>((track.level_sum - track.level_sum_read) // packets), 127)
                 track.level_count_read += packets
                 track.level_sum_read = track.level_sum
-                out.append((track.id, min(mean, 127), track.level_loudest if track.level_epoch == lane.lane.level_epoch else mean))
+                out.append((track.id, mean, track.level_loudest if track.level_epoch == lane.lane.level_epoch else mean))
             lane.lane.level_epoch += 1
         return out
 

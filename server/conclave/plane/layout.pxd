@@ -431,4 +431,5 @@ cdef struct Lane:
     Connection *doomed
     int connection_count
     int connection_limit
+    int64_t claim_ns
     uint64_t connection_serial

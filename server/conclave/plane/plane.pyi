@@ -164,8 +164,12 @@ class Plane(Tables):
         max_senders_per_lane: int = 65536,
         max_tcp_connections_per_lane: int = 1024,
         keyframe_interval_ms: int = 500,
+        tcp_claim_ms: int = 10_000,
     ) -> None:
-        """Bind the sockets; no thread runs yet. Raises OSError naming the address that could not be bound."""
+        """Bind the sockets; no thread runs yet. Raises OSError naming the address that could not be bound.
+
+        A TCP connection whose path no peer was allowed within `tcp_claim_ms` is closed.
+        """
     @property
     def addresses(self) -> tuple[LaneAddress, ...]:
         """The bound addresses, with real port numbers."""

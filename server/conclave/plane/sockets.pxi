@@ -43,7 +43,7 @@ cdef class Plane(Tables):
 
     def __cinit__(
         self, addresses, *, max_peers_per_lane=4096, max_tracks_per_lane=4096, max_senders_per_lane=65536,
-        max_tcp_connections_per_lane=1024, keyframe_interval_ms=500,
+        max_tcp_connections_per_lane=1024, keyframe_interval_ms=500, tcp_claim_ms=10000,
     ):
         cdef LaneTables tables
         self.event_descriptor = -1
@@ -52,6 +52,7 @@ cdef class Plane(Tables):
         if not 0 < len(addresses) <= LANES_MAX:
             raise ValueError(f"a plane has 1 to {LANES_MAX} lanes")
         in_range("max_tcp_connections_per_lane", max_tcp_connections_per_lane, 0, 1 << 20)
+        in_range("tcp_claim_ms", tcp_claim_ms, 1, 1 << 30)
         self.event_descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
         if self.event_descriptor < 0:
             raise OSError(errno, "no eventfd")
@@ -61,6 +62,7 @@ cdef class Plane(Tables):
                                     max_senders_per_lane, keyframe_interval_ms, False)
                 self.lanes.append(tables)
                 self.sockets.append(_bind(host, port))
+                tables.lane.claim_ns = <int64_t>tcp_claim_ms * MS
                 tables.lane.connection_limit = max_tcp_connections_per_lane
                 open_lane(tables.lane, self.sockets[number][0], self.sockets[number][1])
         except BaseException:

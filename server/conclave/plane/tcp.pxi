@@ -1,14 +1,13 @@
 """ICE-TCP, passive side (RFC 6544), each STUN, DTLS or RTP packet framed by a 16-bit length (RFC 4571).
 
 Buffers are bounded: a connection that does not read loses packets, one that frames nonsense is closed, one that no
-peer has claimed within 10 s is closed, and a lane takes a limited number. Closing happens at the end of a round of events (`doomed`), so
+peer has claimed in time (10 s) is closed, and a lane takes a limited number. Closing happens at the end of a round of events (`doomed`), so
 that no event of the round meets freed memory.
 """
 
 cdef enum:
     TCP_IN = 8192
     TCP_OUT = 131072
-    TCP_CLAIM = 10               # seconds until a peer must have allowed the path
 
 
 cdef Connection *find_connection(Lane *lane, const Path *path) noexcept nogil:
@@ -66,7 +65,7 @@ cdef void reap_connections(Lane *lane) noexcept nogil:
     """Close what nobody claimed in time."""
     cdef Connection *connection = lane.connections
     while connection != NULL:
-        if lane.now_ns - connection.opened_ns > TCP_CLAIM * <int64_t>SECOND and path_find(&lane.paths, &connection.path) == NULL:
+        if lane.now_ns - connection.opened_ns > lane.claim_ns and path_find(&lane.paths, &connection.path) == NULL:
             count(lane, D_TCP_IDLE)
             doom(lane, connection)
         connection = connection.next
