@@ -124,6 +124,8 @@ def _guard(count: CountRequest, report: ReportIncident) -> Any:
             incident = new_id(os.urandom)
             report(incident, error)
             response = respond(Problem(500, ErrorCode.UNAVAILABLE, "the server failed"), incident)
+        if not response.prepared and "Upgrade" in request.headers:
+            response.force_close()
         count(route.path if route is not None else "unmatched", response.status)
         return response
 

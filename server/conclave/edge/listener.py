@@ -8,8 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from conclave.config.settings import ListenSettings
+from conclave.edge.headers import SECURITY_HEADERS
+from conclave.edge.problem import Problem, respond
 from conclave.edge.sources import Sources
-from conclave.model.errors import Refused, Unavailable
+from conclave.model.errors import ErrorCode, Refused, Unavailable
 
 HANDSHAKE_TIMEOUT_S = 10.0
 TLS_SHUTDOWN_TIMEOUT_S = 2.0
@@ -47,6 +49,25 @@ class GuardedConnection(web.RequestHandler):
             return
         self._source = source
         super().connection_made(transport)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 # aiohttp's signature; its text quotes the peer
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP without quoting it, and close; that is no news for the log."""
+        if request.writer.output_size > 0:
+            raise ConnectionResetError
+        known = 400 <= status < 500
+        if not known:
+            self.log_exception("unhandled", exc_info=exc)
+        problem = Problem(status if known else 500, ErrorCode.INVALID if known else ErrorCode.UNAVAILABLE, "not understood")
+        response = respond(problem)
+        response.headers.update(SECURITY_HEADERS)
+        response.force_close()
+        return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._source is None:

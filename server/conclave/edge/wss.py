@@ -110,7 +110,7 @@ def negotiate(request: web.Request) -> Encoding:
     if request.headers.get("Upgrade", "").strip().lower() != "websocket":
         raise Problem(426, ErrorCode.INVALID, "connect with a WebSocket", {"Upgrade": "websocket", "Connection": "Upgrade"})
     if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
-        raise Problem(400, ErrorCode.INVALID, "an upgrade has no body", {"Connection": "close"})
+        raise Problem(400, ErrorCode.INVALID, "an upgrade has no body")
     offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
     for name in offered.split(","):
         try:
