@@ -12,7 +12,13 @@ from tests.support.rooms import MEETING, TEST_PAGES, enter, sees_and_hears
 from tests.support.server import serving
 
 _OBSTACLE = chromium_obstacle() or obstacle() or (None if shutil.which("nft") else "nft is not installed")
-_NO_UDP = "table inet no_udp { chain in { type filter hook input priority 0; meta l4proto udp drop; } }"
+_NO_UDP = """table inet no_udp {
+  chain in {
+    type filter hook input priority 0
+    meta l4proto udp drop
+  }
+}
+"""
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,6 +1,7 @@
 """Fixtures of the tests with real clients; each folder's conftest.py takes those it needs."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support.pages import Browsers
 from tests.support.server import ConclaveServer, serving
 
 _FAILED = pytest.StashKey[bool]()
+_NUMBERS = itertools.count()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,11 +30,11 @@ def failed(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def shared_namespace() -> Iterator[NetworkNamespace | None]:
-    """One namespace for all tests of the run; None where they cannot be made."""
+    """One namespace for all tests of a folder; None where they cannot be made."""
     if obstacle() is not None:
         yield None
         return
-    namespace = NetworkNamespace(f"conclave-{os.getpid()}")
+    namespace = NetworkNamespace(f"conclave-{os.getpid()}-{next(_NUMBERS)}")
     try:
         namespace.add_extra_address()
         yield namespace

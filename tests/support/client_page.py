@@ -1,0 +1,125 @@
+"""The product's web client as a person uses it: through labels, keys and what is on the screen."""
+
+from typing import Any
+
+import aiohttp
+from playwright.async_api import Browser, Page, async_playwright
+from tests.support.pages import CHROMIUM, CHROMIUM_FLAGS, WATCH_SCRIPT
+from tests.support.server import ConclaveServer
+from tests.support.wait import until
+
+SMALL_PICTURES = """localStorage.setItem("conclave.settings", JSON.stringify({quality: "saver"}));"""
+"""Several tabs encode on the same few cores."""
+
+KEEP_SOCKETS = """(() => {
+  window.sockets = [];
+  const Native = window.WebSocket;
+  window.WebSocket = class extends Native {
+    constructor(...parameters) {
+      super(...parameters);
+      window.sockets.push(this);
+    }
+  };
+})();"""
+
+
+class ClientPage:
+    """A tab with the web client. `errors` collects what the page logged as an error."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(error.message))
+
+    async def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.page.evaluate("window.conclave.state()")
+        return found
+
+    async def holds(self, expression: str, what: str, within_s: float = 15) -> Any:
+        """Wait until an expression of the page is truthy and return it."""
+        return await until(lambda: self.page.evaluate(expression), bool, what, within_s, 0.1)
+
+    async def preview(self, url: str, token: str) -> None:
+        """Open an invitation link and wait until one can join."""
+        await self.page.goto(f"{url}/#{token}")
+        await self.page.wait_for_selector("#display-name")
+        await self.holds("document.querySelector('#join').getAttribute('aria-disabled') !== 'true'", "the preview is ready")
+
+    async def join(self, url: str, token: str, name: str) -> str:
+        """Open an invitation link, give a name, join; return the participant's id."""
+        await self.preview(url, token)
+        await self.page.fill("#display-name", name)
+        await self.page.click("#join")
+        return await self.seated()
+
+    async def seated(self) -> str:
+        await self.holds("window.conclave.state().phase === 'meeting'", "in the meeting")
+        return str((await self.state())["self"]["participant_id"])
+
+    async def tile_says(self, participant_id: str, words: str, within_s: float = 15) -> None:
+        """Wait until a tile's name for screen readers has these words."""
+        selector = f"article[data-participant='{participant_id}']"
+        await until(
+            lambda: self.page.evaluate(f'document.querySelector("{selector}")?.getAttribute("aria-label") ?? ""'),
+            lambda label: words in label,
+            f"the tile says {words!r}",
+            within_s,
+            0.1,
+        )
+
+    async def control(self, name: str) -> None:
+        await self.page.click(f"#control-{name}")
+
+    async def choose(self, menu: str, item: str) -> None:
+        """Open a menu of the control bar and take an item."""
+        await self.control(menu)
+        await self.page.get_by_role("menuitem", name=item).click()
+
+
+class ClientTabs:
+    """One Chromium in which every participant has a tab of their own, with its own storage."""
+
+    def __init__(self, browser: Browser, server: ConclaveServer) -> None:
+        self._browser = browser
+        self.server = server
+        self.pages: list[ClientPage] = []
+
+    async def open(self, script: str = "", **context: Any) -> ClientPage:
+        opened = await self._browser.new_context(
+            ignore_https_errors=True, **{"viewport": {"width": 1100, "height": 720}, **context}
+        )
+        for part in (WATCH_SCRIPT, SMALL_PICTURES, KEEP_SOCKETS, script):
+            await opened.add_init_script(part)
+        page = ClientPage(await opened.new_page())
+        self.pages.append(page)
+        return page
+
+    async def close_all(self) -> None:
+        for page in self.pages:
+            await page.page.context.close()
+        self.pages.clear()
+
+    async def new_meeting(self) -> dict[str, str]:
+        """Return invitation tokens by role to a meeting of its own."""
+        connector = aiohttp.TCPConnector(ssl=self.server.tls)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post(f"{self.server.url}/api/v1/meetings") as answer,
+        ):
+            assert answer.status == 201, await answer.text()
+            body = await answer.json()
+        return {invitation["role"]: invitation["token"] for invitation in body["invitations"]}
+
+
+class Chromium:
+    """Starts and ends the browser."""
+
+    async def __aenter__(self) -> Browser:
+        self._playwright = await async_playwright().start()
+        self._browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(CHROMIUM_FLAGS))
+        return self._browser
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._browser.close()
+        await self._playwright.stop()
