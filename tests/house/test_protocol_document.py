@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from conclave.app.server import limits_of
+from conclave.config.settings import Settings
 from conclave.identity import invitations
 from conclave.meeting.expression import REACTIONS
 from conclave.model.errors import ErrorCode
@@ -116,11 +118,11 @@ def test_every_error_code_stands_there() -> None:
     [
         lambda: f"at most {MAX_FRAME_BYTES:,} bytes",
         lambda: f"within {Limits().hello_timeout_s:g} seconds",
-        lambda: f"({Limits().outbox_messages} messages, {Limits().outbox_bytes // 2**20} MiB by default)",
+        lambda: f"({Limits().outbox_messages} messages, {Limits().outbox_bytes:,} bytes by default)",
         lambda: f"more than {REFUSALS.burst:g} at once or {REFUSALS.per_s:g} a second",
         lambda: f"{FRAMES.burst:g} messages at once and {FRAMES.per_s:g} a second",
         lambda: f"{Limits().max_tracks_per_participant} tracks per participant",
-        lambda: f"{Limits().max_participants} participants per meeting",
+        lambda: f"{Limits().max_participants:,} participants per meeting",
         lambda: f"ended after {Limits().empty_meeting_s:g} seconds",
         lambda: " ".join(REACTIONS),
         lambda: f"`typ` `{invitations.TYPE}`",
@@ -141,3 +143,7 @@ def test_no_part_of_the_document_names_a_message_that_does_not_exist() -> None:
     topics = {name.partition(".")[0] for name in known if "." in name}
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", DOCUMENT))
     assert {name for name in named if name.partition(".")[0] in topics} == {name for name in known if "." in name}
+
+
+def test_the_limits_in_the_text_are_those_of_a_server_with_default_settings() -> None:
+    assert limits_of(Settings()) == Limits()

@@ -26,15 +26,21 @@ class Frames:
 
 
 def perform(services: Services, visitors: Mapping[SessionId, Visitor], context: Context, respond: Callable[[], None]) -> None:
-    """Perform the effects and commands of `context`; `respond` answers the request, if there is one."""
+    """Perform the effects and commands of `context`; `respond` answers the request, if there is one.
+
+    When the media pump fails, the request is not answered, but what has become of the meeting is told all the same.
+    Raises what the pump raised.
+    """
     for effect in context.effects:
         if isinstance(effect, Audit):
             services.record_anyway(effect.event)
-    if context.commands:
-        services.pump.perform(context.commands)
-    respond()
-    for effect in context.effects:
-        _perform(visitors, context, effect)
+    try:
+        if context.commands:
+            services.pump.perform(context.commands)
+        respond()
+    finally:
+        for effect in context.effects:
+            _perform(visitors, context, effect)
 
 
 def _perform(visitors: Mapping[SessionId, Visitor], context: Context, effect: Effect) -> None:

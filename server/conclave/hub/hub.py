@@ -139,15 +139,23 @@ class Hub:
     async def _watch_speakers(self) -> None:
         while True:
             await sleep(self._services.limits.speakers_interval_s)
-            levels = self._services.pump.audio_levels()
-            for queue in tuple(self._greeter.queues.values()):
-                self._tell_levels(queue, levels)
+            queues = [queue for queue in self._greeter.queues.values() if queue.meeting.tracks]
+            if not queues:
+                continue
+            try:
+                levels = self._services.pump.audio_levels()
+            except Exception as error:
+                self._services.incident(error)
+                continue
+            for queue in queues:
+                _tell_levels(queue, levels)
 
-    def _tell_levels(self, queue: MeetingQueue, levels: list[tuple[TrackId, int, int]]) -> None:
-        tracks = queue.meeting.tracks
-        own = [level for level in levels if level[0] in tracks]
-        if own or queue.meeting.speakers:
-            queue.post(lambda context, now: media_facts.audio_levels(context, own, now))
+
+def _tell_levels(queue: MeetingQueue, levels: list[tuple[TrackId, int, int]]) -> None:
+    tracks = queue.meeting.tracks
+    own = [level for level in levels if level[0] in tracks]
+    if own or queue.meeting.speakers:
+        queue.post(lambda context, now: media_facts.audio_levels(context, own, now))
 
 
 def _transport_news(transport_id: TransportId, state: TransportState, reason: str) -> Callable[[Context, float], None]:

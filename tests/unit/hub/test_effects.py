@@ -1,4 +1,6 @@
-from tests.support.hubs import Client, HubInMemory
+import pytest
+from tests.support.hubs import Client, HubInMemory, RefusedByServer
+from tests.support.offers import offer
 
 from conclave.hub.effects import Frames, perform
 from conclave.hub.visitors import Visitor
@@ -93,3 +95,17 @@ def test_an_event_is_encoded_once_per_encoding() -> None:
     for encoding in Encoding:
         assert frames.in_encoding(encoding) is frames.in_encoding(encoding)
         assert decode_server_message(frames.in_encoding(encoding), encoding) == EVENT
+
+
+async def test_when_the_media_fails_the_request_is_not_answered_and_the_meeting_is_told_all_the_same(house: HubInMemory) -> None:
+    host, guest = await house.host(), await house.joined(Role.PARTICIPANT)
+    await guest.ask(lambda number: messages.AudioPublish(id=number, mid="0"), messages.Published)
+
+    def broken(_: list[PlaneCommand]) -> None:
+        raise MemoryError("no slot left")
+
+    house.pump.perform = broken  # type: ignore[method-assign, assignment]
+    with pytest.raises(RefusedByServer, match="unavailable"):
+        await guest.ask(lambda number: messages.PublisherOffer(id=number, sdp=offer("audio")), messages.SdpAnswer)
+    assert len(host.received(messages.TrackPublished)) == 1
+    assert [str(error) for _, error in house.incidents] == ["no slot left"]
