@@ -118,7 +118,7 @@ def test_every_error_code_stands_there() -> None:
     [
         lambda: f"at most {MAX_FRAME_BYTES:,} bytes",
         lambda: f"within {Limits().hello_timeout_s:g} seconds",
-        lambda: f"({Limits().outbox_messages} messages, {Limits().outbox_bytes:,} bytes by default)",
+        lambda: f"({Limits().outbox_messages} messages, {Limits().outbox_bytes // 2**20} MiB by default)",
         lambda: f"more than {REFUSALS.burst:g} at once or {REFUSALS.per_s:g} a second",
         lambda: f"{FRAMES.burst:g} messages at once and {FRAMES.per_s:g} a second",
         lambda: f"{Limits().max_tracks_per_participant} tracks per participant",

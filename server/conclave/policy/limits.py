@@ -28,7 +28,7 @@ RATES: Mapping[RateClass, BucketSize] = MappingProxyType(
 )
 """Per connection; a message over its bucket is answered `rate_limited` and does nothing."""
 
-FRAMES = BucketSize(burst=200, per_s=50)
+FRAMES = BucketSize(burst=200, per_s=60)
 """All messages of a connection, good or bad; over it the connection is closed."""
 
 REFUSALS = BucketSize(burst=40, per_s=2)
@@ -38,17 +38,17 @@ REFUSALS = BucketSize(burst=40, per_s=2)
 class Limits(Struct, frozen=True, kw_only=True):
     """Limits that a deployment may set. Times in seconds, sizes in bytes."""
 
-    max_connections: int = 20_000
+    max_connections: int = 10_000
     max_meetings: int = 1_000
-    max_participants: int = 1_000
-    max_tracks_per_participant: int = 16
+    max_participants: int = 500
+    max_tracks_per_participant: int = 8
     hello_timeout_s: float = 10.0
-    heartbeat_s: float = 20.0
+    heartbeat_s: float = 15.0
     missed_heartbeats: int = 3
     resume_grace_s: float = 30.0
     empty_meeting_s: float = 60.0
     outbox_messages: int = 512
-    outbox_bytes: int = 1_000_000
+    outbox_bytes: int = 2 * 1024 * 1024
     speakers_interval_s: float = 0.2
     rates: Mapping[RateClass, BucketSize] = RATES
     frames: BucketSize = FRAMES

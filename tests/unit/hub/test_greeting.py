@@ -19,7 +19,7 @@ async def joined(house: HubInMemory, role: Role = Role.PARTICIPANT) -> tuple[Cli
 async def test_welcome_says_who_one_is_and_whether_the_meeting_is_open(house: HubInMemory) -> None:
     first = await house.client().hello(house.token(Role.CO_HOST))
     assert (first.role, first.meeting_id, first.meeting_open, first.title) == (Role.CO_HOST, house.meeting_id, False, None)
-    assert (first.heartbeat_ms, first.resume_grace_ms, first.resumed, first.snapshot) == (20_000, 30_000, False, None)
+    assert (first.heartbeat_ms, first.resume_grace_ms, first.resumed, first.snapshot) == (15_000, 30_000, False, None)
     await house.host()
     second = await house.client().hello(house.token(Role.VIEWER))
     assert (second.meeting_open, second.title) == (True, "Weekly")

@@ -80,9 +80,9 @@ async def test_pings_before_hello_do_not_stretch_its_time(house: HubInMemory) ->
 async def test_three_silent_heartbeats_close_the_connection_and_the_seat_stays(house: HubInMemory) -> None:
     host = await house.host()
     for _ in range(4):
-        await house.advance(55)
+        await house.advance(40)
         await host.ask(lambda number: messages.Ping(id=number), messages.Pong)
-    await house.advance(61)
+    await house.advance(46)
     assert [event.code for event in host.received(messages.Closing)] == ["timeout"]
     assert house.hub.sizes()["participants"] == 1
 
