@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from conclave.media.commands import PlaneCommand
 from conclave.model.ids import ParticipantId, TrackId
 from conclave.model.media import TrackSource
 
@@ -64,3 +65,6 @@ class SpeakersChanged(Struct, frozen=True):
 Notice = (
     OfferReady | SlotsChanged | TracksUnsupported | TrackLive | TrackGone | TransportStateChanged | SpeakersChanged
 )  # fmt: skip
+
+Effect = PlaneCommand | Notice
+"""All that a media room gives out, in one row: the order is part of the meaning."""
