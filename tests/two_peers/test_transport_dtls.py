@@ -31,11 +31,12 @@ class Network:
         self._flying: list[tuple[float, int, DtlsEndpoint, bytes]] = []
 
     def run(self, one: DtlsEndpoint, other: DtlsEndpoint, until: float = 2 * HANDSHAKE_DEADLINE_S) -> None:
-        """Run until both are silent or `until`."""
+        """Run until neither has anything left to do for the handshake, or `until`."""
         while self.now < until:
             self._collect(one, other)
             self._collect(other, one)
-            events = [due for due in (one.timeout(), other.timeout()) if due is not None]
+            shaking = [end for end in (one, other) if end.state is DtlsState.CONNECTING]
+            events = [due for due in (end.timeout() for end in shaking) if due is not None]
             events += [self._flying[0][0]] if self._flying else []
             if not events:
                 return
@@ -43,8 +44,8 @@ class Network:
             while self._flying and self._flying[0][0] <= self.now:
                 _, _, receiver, data = heapq.heappop(self._flying)
                 receiver.receive(data, self.now)
-            one.on_timer(self.now)
-            other.on_timer(self.now)
+            for end in shaking:
+                end.on_timer(self.now)
 
     def _collect(self, sender: DtlsEndpoint, receiver: DtlsEndpoint) -> None:
         for data in sender.take_datagrams():

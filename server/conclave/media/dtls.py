@@ -1,10 +1,12 @@
 """One DTLS-SRTP association over the TLS library's memory buffers (RFC 6347, RFC 5764, RFC 8827 section 6.5).
 
 Retransmission runs on the time we are given (see dtls_flight); the library's own timer, which reads the wall clock, is
-only a second chance.
+only a second chance. Ten seconds after the handshake the library's 93 KiB are given back: nothing but a close_notify can
+come any more, and that still shows as a record of its type.
 """
 
 import hmac
+from contextlib import suppress
 from enum import StrEnum
 from itertools import pairwise
 
@@ -34,7 +36,9 @@ KEY_AND_SALT_BYTES = {
 MAX_DATAGRAM_BYTES = 2048
 MAX_HANDSHAKE_BYTES = 128 * 1024
 HANDSHAKE_DEADLINE_S = 30.0
+LINGER_S = 10.0
 
+ALERT = 21
 HANDSHAKE = 22
 CLIENT_HELLO = 1
 
@@ -84,7 +88,11 @@ def strong_fingerprints(fingerprints: tuple[Fingerprint, ...]) -> tuple[Fingerpr
 
 
 class DtlsEndpoint:
-    """One end of an association. Time is monotonic seconds; nothing is sent but through `take_datagrams`."""
+    """One end of an association. Time is monotonic seconds; nothing is sent but through `take_datagrams`.
+
+    `cipher` and `version` are the TLS library's names for what was agreed. `farewell_suspected` says that an encrypted alert
+    came when nobody could read it any more: most likely the peer's close_notify, possibly a forgery.
+    """
 
     def __init__(
         self,
@@ -103,31 +111,28 @@ class DtlsEndpoint:
         self.state = DtlsState.CONNECTING
         self.reason: DtlsReason | None = None
         self.keys: SrtpKeys | None = None
+        self.cipher = ""
+        self.version = ""
+        self.farewell_suspected = False
+        self._goodbye = b""
+        self._retire_at: float | None = None
         self._peer_verified = False
         self._peer_mismatched = False
         self._deadline = now + HANDSHAKE_DEADLINE_S
         self._received_bytes = 0
         self._sender = FlightSender()
-        self._ssl = SSL.Connection(_context(certificate, profiles))
-        self._ssl.set_app_data(self)
-        self._ssl.set_ciphertext_mtu(MTU_BYTES)
+        ssl = SSL.Connection(_context(certificate, profiles))
+        ssl.set_app_data(self)
+        ssl.set_ciphertext_mtu(MTU_BYTES)
+        self._ssl: SSL.Connection | None = ssl
         if role is DtlsRole.SERVER:
-            self._ssl.set_accept_state()
+            ssl.set_accept_state()
         else:
-            self._ssl.set_connect_state()
+            ssl.set_connect_state()
             self._drive(now)
 
     def __repr__(self) -> str:
         return f"DtlsEndpoint({self.role}, {self.state})"
-
-    @property
-    def cipher(self) -> str | None:
-        """The cipher suite in use, by the TLS library's name."""
-        return self._ssl.get_cipher_name()
-
-    @property
-    def version(self) -> str:
-        return self._ssl.get_protocol_version_name()
 
     def take_datagrams(self) -> list[bytes]:
         """Return what is to be sent, each at most 1,200 bytes."""
@@ -136,7 +141,7 @@ class DtlsEndpoint:
     def timeout(self) -> float | None:
         """Return when `on_timer` must be called, or None."""
         if self.state is not DtlsState.CONNECTING:
-            return None
+            return self._retire_at
         return min(self._deadline, self._sender.resend_at or self._deadline)
 
     def receive(self, data: bytes, now: float) -> bool:
@@ -154,14 +159,19 @@ class DtlsEndpoint:
         if not records:
             return False
         repeated = self.role is DtlsRole.SERVER and self._is_repeated(data, records)
-        self._ssl.bio_write(data)
+        if self._ssl is not None:
+            self._ssl.bio_write(data)
+        elif any(record.content_type == ALERT and record.epoch > 0 for record in records):
+            self.farewell_suspected = True
         if not self._drive(now) and repeated:
             self._sender.repeat(now)
         return True
 
     def on_timer(self, now: float) -> None:
-        """Repeat the flight that got no answer, or give up at the deadline."""
+        """Repeat the flight that got no answer, give up at the deadline, or give back what a finished handshake leaves."""
         if self.state is not DtlsState.CONNECTING:
+            if self._retire_at is not None and now >= self._retire_at:
+                self._retire()
             return
         if now >= self._deadline:
             self._end(DtlsState.FAILED, DtlsReason.TIMEOUT)
@@ -172,8 +182,9 @@ class DtlsEndpoint:
         """Say close_notify if there is someone to say it to, and end."""
         if self.state is DtlsState.CONNECTED:
             self._shut_down()
-            self._end(DtlsState.CLOSED, DtlsReason.CLOSED)
-        elif self.state is DtlsState.CONNECTING:
+            if self._goodbye:
+                self._sender.send_flight(self._goodbye, 0.0)
+        if self.state in (DtlsState.CONNECTED, DtlsState.CONNECTING):
             self._end(DtlsState.CLOSED, DtlsReason.CLOSED)
 
     def verify_peer(self, certificate: crypto.X509) -> bool:
@@ -197,6 +208,8 @@ class DtlsEndpoint:
         return any(data[record.start + RECORD_HEADER_BYTES : record.end][:1] == bytes([CLIENT_HELLO]) for record in plain)
 
     def _library_resends(self, now: float) -> bool:
+        if self._ssl is None:
+            return False
         try:
             self._ssl.DTLSv1_handle_timeout()
         except SSL.Error:
@@ -206,12 +219,15 @@ class DtlsEndpoint:
 
     def _drive(self, now: float) -> bool:
         """Let the library work on what it was given; returns whether it sent anything."""
+        ssl = self._ssl
+        if ssl is None:
+            return False
         try:
             if self.state is DtlsState.CONNECTING:
-                self._ssl.do_handshake()
-                self._complete()
+                ssl.do_handshake()
+                self._complete(ssl, now)
             while self.state is DtlsState.CONNECTED:
-                self._ssl.recv(MAX_DATAGRAM_BYTES)
+                ssl.recv(MAX_DATAGRAM_BYTES)
         except SSL.WantReadError:
             pass
         except SSL.ZeroReturnError:
@@ -225,41 +241,58 @@ class DtlsEndpoint:
             self._sender.stop_timer(keep_flight=self.role is DtlsRole.SERVER and self.state is DtlsState.CONNECTED)
         return sent
 
-    def _complete(self) -> None:
+    def _complete(self, ssl: SSL.Connection, now: float) -> None:
         if not self._peer_verified:
             self._shut_down()
             self._end(DtlsState.FAILED, DtlsReason.FINGERPRINT_MISMATCH)
             return
-        self.keys = _export_keys(self._ssl, self.role)
+        self.keys = _export_keys(ssl, self.role)
         if self.keys is None:
             self._shut_down()
             self._end(DtlsState.FAILED, DtlsReason.NO_SRTP_PROFILE)
             return
         self.state = DtlsState.CONNECTED
+        self.cipher, self.version = ssl.get_cipher_name() or "", ssl.get_protocol_version_name()
+        self._retire_at = now + LINGER_S
+
+    def _retire(self) -> None:
+        """Give the library's memory back, with a close_notify made ahead; a last flight is kept and can be repeated."""
+        self._goodbye = self._take_output(shut_down=True)
+        self._release()
+
+    def _release(self) -> None:
+        if self._ssl is not None:
+            self._ssl.set_app_data(None)
+        self._ssl = self._retire_at = self.keys = None
 
     def _shut_down(self) -> None:
-        try:
-            self._ssl.shutdown()
-        except SSL.Error:
-            return
-        self._flush(0.0)
+        output = self._take_output(shut_down=True)
+        if output:
+            self._sender.send_flight(output, 0.0)
 
     def _end(self, state: DtlsState, reason: DtlsReason) -> None:
         self._flush(0.0)
         self._sender.stop_timer(keep_flight=False)
-        self._ssl.set_app_data(None)
-        self.state, self.reason, self.keys = state, reason, None
+        self._release()
+        self.state, self.reason = state, reason
 
     def _flush(self, now: float) -> bool:
-        output = b""
-        try:
-            while True:
-                output += self._ssl.bio_read(16 * 1024)
-        except SSL.Error:
-            pass
+        output = self._take_output()
         if output:
             self._sender.send_flight(output, now)
         return bool(output)
+
+    def _take_output(self, *, shut_down: bool = False) -> bytes:
+        """Return the records that the library wants sent, with a close_notify at their end on demand."""
+        output = b""
+        if self._ssl is not None:
+            with suppress(SSL.Error):
+                if shut_down:
+                    self._ssl.shutdown()
+            with suppress(SSL.Error):
+                while True:
+                    output += self._ssl.bio_read(16 * 1024)
+        return output
 
 
 def _context(certificate: DtlsCertificate, profiles: tuple[SrtpProfile, ...]) -> SSL.Context:

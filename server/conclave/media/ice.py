@@ -17,6 +17,7 @@ from conclave.model.ids import Entropy
 UFRAG_ENTROPY_BYTES = 9
 PWD_ENTROPY_BYTES = 24
 CONSENT_EXPIRY_S = 30.0
+DOUBTED_EXPIRY_S = 13.0
 MAX_PATHS = 8
 REMEMBERED_TRANSACTIONS = 256
 PATH_BYTES = 32
@@ -55,6 +56,7 @@ class IceLite:
         self._transactions: OrderedDict[bytes, bytes] = OrderedDict()
         self._nominated: bytes | None = None
         self._last_check: float | None = None
+        self._doubted_at: float | None = None
 
     def __repr__(self) -> str:
         return f"IceLite(ufrag={self.local_ufrag}, paths={len(self._paths)})"
@@ -87,7 +89,9 @@ class IceLite:
         """When consent expires, None before the first check: 30 s after the last check on the nominated path, or on
         any path while none is nominated (RFC 7675 section 5.1)."""
         last = self._last_check if self._nominated is None else self._paths[self._nominated]
-        return None if last is None else last + CONSENT_EXPIRY_S
+        if last is None or self._doubted_at is None:
+            return None if last is None else last + CONSENT_EXPIRY_S
+        return min(last + CONSENT_EXPIRY_S, self._doubted_at + DOUBTED_EXPIRY_S)
 
     def set_remote_ufrag(self, ufrag: str) -> None:
         """Tell the fragment that the peer signaled. When it restarts ICE, its new fragment may be told before `restart`
@@ -118,6 +122,12 @@ class IceLite:
             return False
         self._nominated = path
         return True
+
+    def doubt(self, now: float) -> None:
+        """Expect a check within 13 s, twice the longest interval between checks for consent (RFC 7675 section 5.1): something
+        that anybody can forge says that the peer has gone."""
+        if self._doubted_at is None:
+            self._doubted_at = now
 
     def forget_path(self, path: bytes) -> None:
         """The connection under `path` is gone."""
@@ -172,7 +182,7 @@ class IceLite:
             self._transactions.popitem(last=False)
 
     def _touch(self, path: bytes, now: float) -> bool:
-        self._last_check = now
+        self._last_check, self._doubted_at = now, None
         is_new = path not in self._paths
         if is_new and len(self._paths) >= MAX_PATHS:
             oldest = next(known for known in self._paths if known != self._nominated)

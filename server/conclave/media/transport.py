@@ -203,6 +203,9 @@ class MediaTransport:
             self._dtls_path = path
             if not dtls.receive(data, now):
                 self._drop("dtls_malformed")
+            if dtls.farewell_suspected:
+                dtls.farewell_suspected = False
+                self._ice.doubt(now)
             self._follow_dtls(dtls)
 
     def path_closed(self, path: bytes) -> None:

@@ -11,6 +11,7 @@ from OpenSSL import SSL
 from conclave.media.certificate import DtlsCertificate, make_certificate
 from conclave.media.dtls import (
     HANDSHAKE_DEADLINE_S,
+    LINGER_S,
     MAX_DATAGRAM_BYTES,
     MAX_HANDSHAKE_BYTES,
     PROFILES,
@@ -93,8 +94,6 @@ def test_both_ends_get_the_same_keys_in_opposite_directions() -> None:
     assert theirs.keys is not None
     assert (ours.keys.inbound, ours.keys.outbound) == (theirs.keys.outbound, theirs.keys.inbound)
     assert ours.keys.inbound != ours.keys.outbound
-    assert ours.timeout() is None
-    assert theirs.timeout() is None
 
 
 @pytest.mark.parametrize(("profile", "length"), [(PROFILES[0], 28), (PROFILES[1], 44), (PROFILES[2], 30)])
@@ -355,6 +354,50 @@ def test_closing_in_the_middle_of_a_handshake_is_quiet() -> None:
     theirs.on_timer(1.0)
     assert theirs.state is DtlsState.CLOSED
     assert theirs.timeout() is None
+
+
+def test_ten_seconds_after_the_handshake_the_library_is_let_go_and_the_goodbye_still_works() -> None:
+    ours, theirs = server(), client()
+    talk(ours, theirs)
+    assert ours.timeout() == LINGER_S
+    for now in (LINGER_S - 0.1, LINGER_S, LINGER_S + 1):
+        ours.on_timer(now)
+        assert (ours.keys is None) is (now >= LINGER_S)
+    assert ours.take_datagrams() == []
+    assert ours.timeout() is None
+    assert ours.state is DtlsState.CONNECTED
+    assert (ours.cipher, ours.version) == ("ECDHE-ECDSA-AES128-GCM-SHA256", "DTLSv1.2")
+    ours.close()
+    talk(ours, theirs)
+    assert theirs.reason is DtlsReason.CLOSED_BY_PEER
+
+
+def test_a_goodbye_that_nobody_can_read_any_more_is_only_suspected() -> None:
+    ours, theirs = server(), client()
+    talk(ours, theirs)
+    ours.on_timer(LINGER_S)
+    assert ours.receive(bytes([22, 0xFE, 0xFD, 0, 0]) + bytes(8), LINGER_S + 1)
+    assert not ours.farewell_suspected
+    theirs.close()
+    for data in theirs.take_datagrams():
+        ours.receive(data, LINGER_S + 2)
+    assert ours.farewell_suspected
+    assert ours.state is DtlsState.CONNECTED
+
+
+def test_the_last_flight_can_be_repeated_after_the_library_was_let_go() -> None:
+    ours, theirs = server(), client()
+    for data in theirs.take_datagrams():
+        ours.receive(data, 0.0)
+    for data in ours.take_datagrams():
+        theirs.receive(data, 0.0)
+    for data in theirs.take_datagrams():
+        ours.receive(data, 0.0)
+    assert ours.take_datagrams()
+    ours.on_timer(LINGER_S)
+    theirs.on_timer(LINGER_S)
+    talk(ours, theirs, LINGER_S)
+    assert theirs.state is DtlsState.CONNECTED
 
 
 def test_no_key_is_shown() -> None:

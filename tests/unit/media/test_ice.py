@@ -4,7 +4,15 @@ from random import Random
 import pytest
 
 from conclave.media import stun
-from conclave.media.ice import CONSENT_EXPIRY_S, MAX_PATHS, REMEMBERED_TRANSACTIONS, IceLite, address_of, local_ufrag_of
+from conclave.media.ice import (
+    CONSENT_EXPIRY_S,
+    DOUBTED_EXPIRY_S,
+    MAX_PATHS,
+    REMEMBERED_TRANSACTIONS,
+    IceLite,
+    address_of,
+    local_ufrag_of,
+)
 from conclave.media.stun import Attribute, AttributeType, StunClass, StunError
 
 PRIORITY = (int(AttributeType.PRIORITY), bytes.fromhex("6e0001ff"))
@@ -190,6 +198,17 @@ def test_consent_expires_30_seconds_after_the_last_check_on_the_nominated_path(a
     with pytest.raises(StunError):
         agent.receive(peer.check(pwd="x" * 32), path(1), 30.0)
     assert agent.consent_deadline == 12.0 + CONSENT_EXPIRY_S
+
+
+def test_a_doubted_peer_has_13_seconds_to_show_that_it_is_there(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    agent.doubt(2.0)
+    agent.doubt(9.0)
+    assert agent.consent_deadline == 2.0 + DOUBTED_EXPIRY_S
+    agent.receive(peer.check(), path(1), 10.0)
+    assert agent.consent_deadline == 10.0 + CONSENT_EXPIRY_S
+    agent.doubt(39.0)
+    assert agent.consent_deadline == 10.0 + CONSENT_EXPIRY_S
 
 
 def test_a_proven_path_can_be_presumed_nominated_until_the_peer_decides(agent: IceLite, peer: Peer) -> None:

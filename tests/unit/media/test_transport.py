@@ -5,8 +5,8 @@ import pytest
 
 from conclave.media import stun
 from conclave.media.certificate import make_certificate
-from conclave.media.dtls import HANDSHAKE_DEADLINE_S, DtlsEndpoint, DtlsRole, DtlsState
-from conclave.media.ice import CONSENT_EXPIRY_S
+from conclave.media.dtls import HANDSHAKE_DEADLINE_S, LINGER_S, DtlsEndpoint, DtlsRole, DtlsState
+from conclave.media.ice import CONSENT_EXPIRY_S, DOUBTED_EXPIRY_S
 from conclave.media.parameters import Candidate, Fingerprint, RemoteTransportParameters
 from conclave.media.stun import AttributeType, StunClass
 from conclave.media.transport import (
@@ -277,6 +277,26 @@ def test_close_notify_of_the_peer_closes_the_transport(transport: MediaTransport
     exchange(transport, peer)
     peer.close()
     assert exchange(transport, peer) == [StateChanged(TransportState.CLOSED, "closed_by_peer")]
+
+
+@pytest.mark.parametrize(("checks", "expected"), [(False, TransportState.FAILED), (True, TransportState.CONNECTED)])
+def test_a_late_goodbye_ends_the_transport_unless_the_peer_goes_on_checking(
+    transport: MediaTransport, checks: bool, expected: TransportState
+) -> None:
+    transport.set_remote(remote())
+    transport.receive_stun(check(transport), path(), 0.0)
+    peer = client()
+    exchange(transport, peer)
+    transport.receive_stun(check(transport), path(), LINGER_S)
+    transport.on_timer(LINGER_S)
+    peer.close()
+    for data in peer.take_datagrams():
+        transport.receive_dtls(data, path(), 11.0)
+    assert transport.next_timer() == 11.0 + DOUBTED_EXPIRY_S
+    if checks:
+        transport.receive_stun(check(transport), path(), 12.0)
+    transport.on_timer(11.0 + DOUBTED_EXPIRY_S)
+    assert transport.state is expected
 
 
 def test_closing_says_goodbye_and_tells_nobody(transport: MediaTransport) -> None:
