@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tests.support.fixtures import failed
-from tests.support.netns import NetworkNamespace, obstacle
+from tests.support.netns import EXTRA_ADDRESS, NetworkNamespace, obstacle
 from tests.support.pages import BrowserPage, Browsers, chromium_obstacle, firefox_obstacle
 from tests.support.rooms import MEETING, enter_client, perceived, sees_and_hears, sees_screen, share_screen
 from tests.support.server import ConclaveServer, serving
@@ -48,7 +48,7 @@ class Room:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def room(network: NetworkNamespace | None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
     directory: Path = tmp_path_factory.mktemp("meeting")
-    async with serving(directory) as server, AsyncExitStack() as stack:
+    async with serving(directory, media_host=EXTRA_ADDRESS) as server, AsyncExitStack() as stack:
         browsers = Browsers()
         stack.push_async_callback(browsers.close)
         opened = Room(server, browsers)

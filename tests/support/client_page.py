@@ -8,7 +8,8 @@ from tests.support.pages import CHROMIUM, CHROMIUM_FLAGS, WATCH_SCRIPT
 from tests.support.server import ConclaveServer
 from tests.support.wait import until
 
-SMALL_PICTURES = """localStorage.setItem("conclave.settings", JSON.stringify({quality: "saver"}));"""
+SMALL_PICTURES = """if (!localStorage.getItem("conclave.settings"))
+  localStorage.setItem("conclave.settings", JSON.stringify({quality: "saver"}));"""
 """Several tabs encode on the same few cores."""
 
 KEEP_SOCKETS = """(() => {
@@ -16,6 +17,7 @@ KEEP_SOCKETS = """(() => {
   const Native = window.WebSocket;
   window.WebSocket = class extends Native {
     constructor(...parameters) {
+      if (window.unreachable) throw new Error("unreachable");
       super(...parameters);
       window.sockets.push(this);
     }

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.netns import NetworkNamespace, obstacle
+from tests.support.netns import EXTRA_ADDRESS, NetworkNamespace, obstacle
 from tests.support.pages import Browsers
 from tests.support.server import ConclaveServer, serving
 
@@ -63,7 +63,8 @@ async def server(
 ) -> AsyncIterator[ConclaveServer]:
     """A fresh server; it must end cleanly. The marker `server_settings` changes its settings."""
     marker = request.node.get_closest_marker("server_settings")
-    async with serving(tmp_path, settings=marker.args[0] if marker else None) as running:
+    media_host = EXTRA_ADDRESS if network else ""
+    async with serving(tmp_path, media_host=media_host, settings=marker.args[0] if marker else None) as running:
         yield running
         if failed(request):
             print(running.tail())

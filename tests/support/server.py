@@ -77,8 +77,13 @@ class ConclaveServer:
         self._reader = asyncio.create_task(self._read_log())
 
     @classmethod
-    async def start(cls, directory: Path, host: str = "127.0.0.1", settings: Mapping[str, str] | None = None) -> Self:
-        """Start a server and wait until it says that it is ready. `settings`: "section.key" to value."""
+    async def start(
+        cls, directory: Path, host: str = "127.0.0.1", media_host: str = "", settings: Mapping[str, str] | None = None
+    ) -> Self:
+        """Start a server and wait until it says that it is ready.
+
+        `media_host` is `host` when empty; Firefox takes no loopback address there. `settings`: "section.key" to value.
+        """
         certificate, key = write_certificate(directory, (host,))
         port = free_port(host)
         chosen = {
@@ -86,8 +91,8 @@ class ConclaveServer:
             "listen.port": str(port),
             "listen.tls_certificate": str(certificate),
             "listen.tls_key": str(key),
-            "media.host": host,
-            "media.announced_addresses": host,
+            "media.host": media_host or host,
+            "media.announced_addresses": media_host or host,
             "media.first_port": "0",
             "media.lanes": "1",
             "state.directory": str(directory / "state"),
@@ -183,10 +188,10 @@ class ConclaveServer:
 
 @contextlib.asynccontextmanager
 async def serving(
-    directory: Path, host: str = "127.0.0.1", settings: Mapping[str, str] | None = None
+    directory: Path, host: str = "127.0.0.1", media_host: str = "", settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[ConclaveServer]:
     """Run a server for the length of the block; it must end with exit code 0."""
-    running = await ConclaveServer.start(directory, host, settings)
+    running = await ConclaveServer.start(directory, host, media_host, settings)
     try:
         yield running
     finally:
