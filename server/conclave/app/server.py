@@ -49,12 +49,18 @@ class Server:
         self._listener: Listener | None = None
         self._invitations: Invitations | None = None
         self._plane: Plane | None = None
+        self._hub: Hub | None = None
 
     @property
     def port(self) -> int:
         """The HTTPS port in use."""
         assert self._listener is not None
         return self._listener.port
+
+    @property
+    def hub(self) -> Hub:
+        assert self._hub is not None
+        return self._hub
 
     @property
     def invitations(self) -> Invitations:
@@ -108,7 +114,7 @@ class Server:
         limits = limits_of(self.settings)
         room_limits = RoomLimits(tracks_per_participant=limits.max_tracks_per_participant)
         rooms = Rooms(self.lanes, self.settings.media.announced_addresses, os.urandom, room_limits)
-        hub = Hub(
+        self._hub = hub = Hub(
             limits=limits,
             pump=pump,
             audit=audit,
