@@ -130,7 +130,8 @@ class MediaPump:
             return None
 
     def counters(self) -> dict[str, int]:
-        """Return the plane's totals and ours (`control_...`: what the control plane dropped, by reason)."""
+        """Return the plane's totals and ours (`control_...`: what the control plane dropped, `control_ended_...`: the
+        transports that ended without our doing, by reason)."""
         return self._plane.counters() | self._counters
 
     def table_sizes(self) -> dict[str, int]:
@@ -216,6 +217,7 @@ class MediaPump:
             case StateChanged(state, reason):
                 self._loop.call_soon(self._tell_state, attached.transport.transport_id, state, reason)
                 if state in (TransportState.FAILED, TransportState.CLOSED):
+                    self._counters[f"control_ended_{reason}"] += 1
                     self._stop_media(attached)
             case _ if attached.peer is None:
                 return

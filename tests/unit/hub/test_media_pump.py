@@ -409,10 +409,27 @@ def test_consent_that_expires_stops_the_media_at_once(house: House) -> None:
     house.loop.advance(1.0)
     assert house.calls("close_peer") == [("close_peer", 100)]
     assert house.states[-1] == (PUBLISHER, TransportState.FAILED, "consent_expired")
+    assert house.pump.counters()["control_ended_consent_expired"] == 1
     house.pump.perform([commands.RequestKeyframe(TRACK), commands.AddTrack(track()), commands.CloseTransport(PUBLISHER)])
     assert house.pump.table_sizes() == {
         "peers": 0, "control_transports": 0, "control_ufrags": 0, "control_peers": 0, "control_tracks": 0,
     }  # fmt: skip
+
+
+def test_a_certificate_that_was_not_signaled_ends_the_transport_and_is_counted(house: House) -> None:
+    transport = house.open()
+    transport.set_remote(RemoteTransportParameters("peer", "p" * 24, (THEIRS.fingerprint,), "active"))
+    house.check(transport)
+    stranger = DtlsEndpoint(DtlsRole.CLIENT, OURS, (OURS.fingerprint,), house.loop.now)
+    for _ in range(2):
+        house.plane.sent.clear()
+        house.receive(*(Datagram(0, "dtls", 100, path(), data) for data in stranger.take_datagrams()))
+        for _, _, data in house.plane.sent:
+            stranger.receive(data, house.loop.now)
+    assert house.states == [(PUBLISHER, TransportState.FAILED, "fingerprint_mismatch")]
+    assert house.pump.counters()["control_ended_fingerprint_mismatch"] == 1
+    assert house.calls("secure") == []
+    assert house.calls("close_peer") == [("close_peer", 100)]
 
 
 def test_a_handshake_that_stalls_is_repeated_by_the_timer(house: House) -> None:
