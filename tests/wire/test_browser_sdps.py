@@ -147,7 +147,7 @@ async def test_libwebrtc_publishes_adds_ends_and_restarts(chrome: webrtc.RTCPeer
     assert directions(chrome) == ["inactive", "sendonly", "sendonly"]
 
 
-async def test_libwebrtc_plays(chrome: webrtc.RTCPeerConnection) -> None:
+async def test_libwebrtc_plays_what_we_offer(chrome: webrtc.RTCPeerConnection) -> None:
     for kind in ("audio", "video"):
         chrome.add_transceiver(kind, webrtc.RTCRtpTransceiverInit(direction="recvonly"))
     negotiation = PlaybackNegotiation(TRANSPORT, seeded(), audio_slots=4, video_slots=4)
@@ -198,7 +198,7 @@ async def test_aiortc_publishes(aio: aiortc.RTCPeerConnection) -> None:
     assert [found.currentDirection for found in aio.getTransceivers()] == ["sendonly", "sendonly"]
 
 
-async def test_aiortc_plays(aio: aiortc.RTCPeerConnection) -> None:
+async def test_aiortc_plays_what_we_offer(aio: aiortc.RTCPeerConnection) -> None:
     aio.addTransceiver("audio", "recvonly")
     aio.addTransceiver("video", "recvonly")
     negotiation = PlaybackNegotiation(TRANSPORT, seeded(), audio_slots=4, video_slots=4)

@@ -86,7 +86,7 @@ async def test_chromium_sends_one_encoding_when_simulcast_is_not_accepted(page: 
     assert await page.evaluate("encodings()") == 1
 
 
-async def test_chromium_plays(page: Page) -> None:
+async def test_chromium_plays_what_we_offer(page: Page) -> None:
     await page.evaluate("play()")
     negotiation = PlaybackNegotiation(TRANSPORT, seeded(), audio_slots=1, video_slots=1)
     answered = negotiation.answer(negotiation.read(await page.evaluate("offer()")), LOCAL)
