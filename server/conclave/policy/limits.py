@@ -21,7 +21,7 @@ class BucketSize(Struct, frozen=True):
 RATES: Mapping[RateClass, BucketSize] = MappingProxyType(
     {
         RateClass.CONTROL: BucketSize(burst=20, per_s=5),
-        RateClass.NEGOTIATION: BucketSize(burst=60, per_s=20),
+        RateClass.NEGOTIATION: BucketSize(burst=60, per_s=10),
         RateClass.EXPRESSION: BucketSize(burst=10, per_s=2),
         RateClass.HEARTBEAT: BucketSize(burst=10, per_s=1),
     }
