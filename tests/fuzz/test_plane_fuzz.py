@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from conclave.plane.plane import LaneCore, make_path
 from tests.unit.plane.far_end import (
     MS,
     PROFILES,
@@ -28,6 +26,8 @@ from tests.unit.plane.far_end import (
     rtp,
     sender_report,
 )
+
+from conclave.plane.plane import LaneCore, make_path
 
 SECONDS = float(os.environ.get("CONCLAVE_FUZZ_SECONDS", "0"))
 STRANGER = make_path("udp", "203.0.113.9", 9)

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.plane.far_end import MS, PROFILES, SECOND, VP8_CONTINUATION, VP8_DELTA, FarEnd, Room, add_sender, add_track
 
 from conclave.plane.plane import LaneCore, make_path
-from tests.unit.plane.far_end import MS, PROFILES, SECOND, VP8_CONTINUATION, VP8_DELTA, FarEnd, Room, add_sender, add_track
 
 
 @pytest.mark.parametrize("profile", PROFILES)

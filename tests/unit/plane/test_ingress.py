@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.plane.far_end import MS, SECOND, VP8_DELTA, FarEnd, Room, add_sender, add_track, receiver_report, rtp
 
 from conclave.plane.plane import Datagram, Fact, LaneCore, make_path
-from tests.unit.plane.far_end import MS, SECOND, VP8_DELTA, FarEnd, Room, add_sender, add_track, receiver_report, rtp
 
 STUN = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
 STRANGER = make_path("udp", "10.66.6.6", 666)

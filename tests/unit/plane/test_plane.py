@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 
 import pytest
+from tests.unit.plane.far_end import FarEnd, add_sender, add_track, nack
 
 from conclave.plane.plane import Datagram, Fact, LaneAddress, Plane, describe_path, make_path
-from tests.unit.plane.far_end import FarEnd, add_sender, add_track, nack
 
 STUN = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
 SO_NO_CHECK = 11

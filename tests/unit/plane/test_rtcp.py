@@ -1,7 +1,6 @@
 from struct import pack, unpack_from
 
 import pytest
-
 from tests.unit.plane.far_end import (
     GCM,
     MS,

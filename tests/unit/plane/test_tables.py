@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
+from tests.unit.plane.far_end import GCM, PROFILES, FarEnd, Room, add_sender, add_track
 
 from conclave.model.errors import Unavailable
 from conclave.plane.plane import PATH_BYTES, Fact, LaneCore, Plane, describe_path, make_path
-from tests.unit.plane.far_end import GCM, PROFILES, FarEnd, Room, add_sender, add_track
 
 EMPTY = {"peers": 0, "tracks": 0, "senders": 0, "tcp_connections": 0, "paths": 0}
 

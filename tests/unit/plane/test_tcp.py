@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from struct import pack, unpack
 
 import pytest
-
-from conclave.plane.plane import Datagram, Fact, LaneAddress, Plane, describe_path
 from tests.unit.plane.far_end import FarEnd, add_sender, add_track
 from tests.unit.plane.test_plane import STUN, polled, until
+
+from conclave.plane.plane import Datagram, Fact, LaneAddress, Plane, describe_path
 
 
 @pytest.fixture
