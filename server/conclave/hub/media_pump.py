@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from conclave.hub.plane_arguments import sender_arguments, track_arguments
 from conclave.media import commands
 from conclave.media.ice import local_ufrag_of
 from conclave.media.transport import (
@@ -26,7 +27,7 @@ from conclave.media.transport import (
 )
 from conclave.model.errors import Unavailable
 from conclave.model.ids import TrackId, TransportId
-from conclave.model.media import MediaKind, RouteSpec, SenderSpec, TrackSpec
+from conclave.model.media import RouteSpec, SenderSpec, TrackSpec
 from conclave.plane.plane import Datagram, Fact, Plane
 
 BATCH = 32
@@ -330,20 +331,7 @@ class MediaPump:
         if spec.track_id in self._track_owners:
             self._counters["control_stale_commands"] += 1
             return
-        track = self._plane.add_track(
-            self._peer(attached),
-            video=spec.kind is MediaKind.VIDEO,
-            mid=spec.mid.encode(),
-            payload_types={codec.payload_type: codec.clock_rate for codec in spec.codecs},
-            rtx_payload_types={
-                codec.rtx_payload_type: codec.payload_type for codec in spec.codecs if codec.rtx_payload_type is not None
-            },
-            codecs={codec.payload_type: codec.mime_type.partition("/")[2].lower() for codec in spec.codecs},
-            mid_ext_id=spec.mid_ext_id or 0,
-            audio_level_ext_id=spec.audio_level_ext_id or 0,
-            ssrc=spec.ssrc or 0,
-            rtx_ssrc=spec.rtx_ssrc or 0,
-        )
+        track = self._plane.add_track(self._peer(attached), **track_arguments(spec))
         attached.tracks[spec.track_id] = track
         self._track_owners[spec.track_id] = attached
         self._track_ids[track] = spec.track_id
@@ -358,17 +346,7 @@ class MediaPump:
         if spec.mid in attached.senders:
             self._counters["control_stale_commands"] += 1
             return
-        attached.senders[spec.mid] = self._plane.add_sender(
-            self._peer(attached),
-            video=spec.kind is MediaKind.VIDEO,
-            mid=spec.mid.encode(),
-            ssrc=spec.ssrc,
-            clock_rate=spec.clock_rate,
-            rtx_ssrc=spec.rtx_ssrc or 0,
-            rtx_payload_types=spec.rtx_payload_types,
-            mid_ext_id=spec.mid_ext_id or 0,
-            cname=cname.encode(),
-        )
+        attached.senders[spec.mid] = self._plane.add_sender(self._peer(attached), **sender_arguments(spec, cname))
 
     def _set_route(self, spec: RouteSpec) -> None:
         """Route a slot; a track that has gone meanwhile leaves it empty."""
