@@ -35,6 +35,13 @@ async def test_a_token_in_the_query_is_refused_everywhere(start: Starter, path: 
         assert response.status == 400
 
 
+async def test_the_signaling_address_takes_no_query_at_all(start: Starter) -> None:
+    live = await start()
+    with pytest.raises(WSServerHandshakeError) as caught:
+        await live.http.ws_connect(f"{live.signaling}?a=b", protocols=("conclave.v1.json",))
+    assert caught.value.status == 400
+
+
 async def test_plain_http_gets_no_answer_in_plain_text(start: Starter) -> None:
     live = await start()
     reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)

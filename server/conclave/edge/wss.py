@@ -33,6 +33,8 @@ class Signaling:
     @handles("signaling")
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Upgrade and serve until the end. Refusals before the upgrade are problems: 400, 403, 426, 429, 503."""
+        if request.query_string:
+            raise Problem(400, ErrorCode.INVALID, "this address has no query")
         encoding = negotiate(request)
         check_origin(request.headers.get("Origin"), request.host, self._settings.security.allowed_origins)
         source = self._sources.identify(request.remote)
