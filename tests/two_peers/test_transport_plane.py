@@ -190,10 +190,10 @@ def route() -> list[commands.PlaneCommand]:
     ]
 
 
-async def forward(publisher: Client, subscriber: Client, count: int = 20) -> list[bytes]:
+async def forward(publisher: Client, subscriber: Client, *, first: int = 1, count: int = 20) -> list[bytes]:
     """Send RTP from one to the other; returns the packets as the other decrypted them."""
     protect, unprotect = publisher.sender(), subscriber.receiver()
-    for number in range(1, count + 1):
+    for number in range(first, first + count):
         await publisher.send(protect.protect(rtp(number)))
     packets: list[bytes] = []
     while len(packets) < count:
@@ -242,6 +242,30 @@ async def test_a_forged_check_from_another_socket_is_not_answered(house: House) 
     assert counters["drop_unknown_path"] == 1
     client.close()
     forger.close()
+
+
+async def test_an_ice_restart_moves_the_media_to_another_socket_and_keeps_the_keys(house: House) -> None:
+    publisher = await house.connect(PUBLISHER)
+    transport = house.open(SUBSCRIBER)
+    subscriber = Client(transport.local, PROFILES, tcp=False)
+    transport.set_remote(subscriber.parameters)
+    await subscriber.connect(house.port)
+    await subscriber.check()
+    await subscriber.shake_hands()
+    house.pump.perform(route())
+    await forward(publisher, subscriber)
+
+    old_ufrag = transport.restart_ice(os.urandom)
+    house.pump.perform([commands.RestartIce(SUBSCRIBER, old_ufrag)])
+    moved = Client(transport.local, PROFILES, tcp=True)
+    moved.dtls = subscriber.dtls
+    await moved.connect(house.port)
+    await moved.check()
+    packets = await forward(publisher, moved, first=21)
+    assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(21, 41)]
+    assert house.pump.table_sizes()["control_ufrags"] == 2
+    for client in (publisher, subscriber, moved):
+        client.close()
 
 
 async def test_a_client_connects_in_the_middle_of_a_stun_flood(house: House) -> None:
