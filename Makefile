@@ -85,10 +85,10 @@ lint: $(STAMPS)/native $(STAMPS)/developer
 	$(BIN)/cython-lint $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi)
 
 bench: $(STAMPS)/native $(STAMPS)/developer
-	$(BIN)/python bench/plane.py
+	$(BIN)/python -m bench.plane
 	@echo "The following measure $(SERVER), which \`make run\` serves:"
-	$(BIN)/python -m bench webinar --subscribers 100 --url $(SERVER)
-	$(BIN)/python -m bench meeting --participants 10 --url $(SERVER)
+	$(BIN)/python -m bench webinar --subscribers 100 $(SERVER)
+	$(BIN)/python -m bench meeting --participants 10 $(SERVER)
 
 fuzz: $(STAMPS)/native $(STAMPS)/developer
 	CONCLAVE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) -n 0 --timeout 0 tests/fuzz

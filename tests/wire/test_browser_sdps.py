@@ -188,7 +188,7 @@ async def aio_offer(connection: aiortc.RTCPeerConnection) -> str:
     return connection.localDescription.sdp
 
 
-async def test_aiortc_publishes(aio: aiortc.RTCPeerConnection) -> None:
+async def test_aiortc_publishes_what_we_answer(aio: aiortc.RTCPeerConnection) -> None:
     aio.addTrack(AudioStreamTrack())
     aio.addTrack(aiortc.VideoStreamTrack())
     text = await aio_offer(aio)
