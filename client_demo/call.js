@@ -84,16 +84,18 @@ export class Call extends EventTarget {
     }
     this.#subscriber = this.#newSubscriber();
     this.#publisher = canPublish(self.role) ? this.#newPublisher() : null;
+    const seat = this.#request("join", { display_name: displayName, auto_subscribe: true });
+    const published = this.#publishDevices();
     let joined;
     try {
-      joined = await this.#request("join", { display_name: displayName, auto_subscribe: true });
+      joined = await seat;
     } catch (error) {
       this.#closeLinks();
       throw error;
     }
     this.#store.dispatch({ type: "joined", joined, display_name: displayName });
     this.#startQuality();
-    await this.#publishDevices();
+    await published;
     this.#resizePicture();
   }
 
@@ -112,6 +114,7 @@ export class Call extends EventTarget {
     return subscriber;
   }
 
+  /** The offer follows the request for a seat without waiting for its answer; the server handles both in order. */
   async #publishDevices() {
     const publisher = this.#publisher;
     if (publisher === null) return;
@@ -123,7 +126,8 @@ export class Call extends EventTarget {
       await this.#publish();
       if (microphone && this.#wantMuted) await this.#sendMute("microphone", true);
     } catch (error) {
-      if (error.code !== "connection_lost") this.#notice("error", refusalWords(error));
+      const joined = publisher === this.#publisher && this.#store.get().phase === "meeting";
+      if (joined && error.code !== "connection_lost") this.#notice("error", refusalWords(error));
     }
     this.#showLocal();
   }

@@ -34,13 +34,15 @@ export function tokenOf(text) {
   return hash < 0 ? null : parseFragment(trimmed.slice(hash)).token;
 }
 
-/** Take an invitation out of the address bar at once, keep it for this tab. Returns {token, codec}. */
+/** Empty the address bar's fragment at once. Returns {token, codec}, null what was not in it. */
 export function takeFromAddress() {
-  const { token, codec } = parseFragment(location.hash);
+  const found = parseFragment(location.hash);
   if (location.hash) history.replaceState(null, "", location.pathname);
-  if (token) keep({ token });
-  return { token: token ?? sessionStorage.getItem(TOKEN_KEY), codec };
+  return found;
 }
+
+/** The invitation that this tab had before a reload, or null. */
+export const keptToken = () => sessionStorage.getItem(TOKEN_KEY);
 
 /** Keep {token, title, sharePath} for reloads of this tab. */
 export function keep({ token, title = null, sharePath = null }) {

@@ -2,7 +2,7 @@
 
 import { Call } from "./call.js";
 import { Devices, loadSettings } from "./devices.js";
-import { takeFromAddress } from "./invitation.js";
+import { keptToken, takeFromAddress } from "./invitation.js";
 import { CODECS, Signaling } from "./protocol.js";
 import { INITIAL_STATE, createStore, reduce } from "./store.js";
 import { App } from "./ui/app.js";
@@ -32,6 +32,13 @@ window.conclave = Object.freeze({
   leave: () => call.leave(),
 });
 
+/* A link that is pasted into the address bar of this page changes the fragment only. */
+addEventListener("hashchange", () => {
+  const pasted = takeFromAddress();
+  if (pasted.token) app.invited(pasted.token);
+});
+
 const obstacle = unsupportedWords(window);
 if (obstacle) app.showUnsupported(obstacle);
-else app.start(token);
+else if (token) app.invited(token);
+else app.start(keptToken());

@@ -30,7 +30,17 @@ export class App {
     services.call.addEventListener("announce", ({ detail }) => this.#announcer.say(detail.text));
   }
 
-  /** Show the first page; with an invitation that is the preview. */
+  /** An invitation came by the address. Whoever is in a meeting stays there. */
+  invited(token) {
+    if (this.#phase === "meeting") {
+      this.#toasts.show({ tone: "warning", title: "You are in a meeting", text: "Leave it first, then open the new invitation." });
+      return;
+    }
+    this.#services.call.dismiss();
+    this.#accept({ token, title: null, sharePath: null });
+  }
+
+  /** Show the first page; with an invitation kept from before a reload that is the preview. */
   start(token) {
     if (token) this.#enter({ token, title: keptTitle() });
     else this.#render(this.#services.store.get());

@@ -67,7 +67,7 @@ export class ControlBar {
     );
     return h(
       "footer.controls",
-      { role: "toolbar", "aria-label": "Meeting controls" },
+      { "aria-label": "Meeting controls" },
       parts.media,
       parts.hand.button,
       reactionMenu,
@@ -150,7 +150,7 @@ export class ControlBar {
     setLabel(parts.hand.button, raised ? "Lower your hand" : "Raise your hand", "H");
     parts.people.button.classList.toggle("active", panel === "people");
     setAttribute(parts.people.button, "aria-expanded", String(panel === "people"));
-    setLabel(parts.people.button, `People (${order.length})`, "P");
+    setLabel(parts.people.button, `People, ${order.length} here`, "P");
     setText(parts.count, String(order.length));
     setAttribute(parts.leave.button, "aria-haspopup", isHost(self.role) ? "menu" : null);
     setAttribute(parts.leave.button, "aria-expanded", isHost(self.role) ? (parts.leave.button.getAttribute("aria-expanded") ?? "false") : null);

@@ -29,7 +29,7 @@ export class QualityButton {
   #bars = new BarsView();
 
   constructor(onclick) {
-    this.element = h("button.icon-button", { type: "button", onclick, hidden: true }, this.#bars.element);
+    this.element = h("button.icon-button", { type: "button", onclick, hidden: true, "aria-label": "Connection" }, this.#bars.element);
   }
 
   show(figures, whose) {

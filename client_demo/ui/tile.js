@@ -8,7 +8,7 @@ import { QualityButton } from "./quality_view.js";
 class Tile {
   constructor(className) {
     this.video = h("video", { autoplay: true, playsInline: true, muted: true, "aria-hidden": "true", tabIndex: -1 });
-    this.element = h(`article.tile.entering${className}`, { role: "group" });
+    this.element = h(`div.tile.entering${className}`, { role: "group" });
     this.hasFrames = false;
     this.wanted = false;
     for (const type of ["loadeddata", "playing"]) {
@@ -141,7 +141,7 @@ export class ScreenTile extends Tile {
 export class OwnScreenTile {
   constructor(onstop) {
     this.element = h(
-      "article.tile.mine-screen",
+      "div.tile.mine-screen",
       { role: "group", "aria-label": "You are sharing your screen" },
       icon("screen"),
       h("strong", {}, "You are sharing your screen"),

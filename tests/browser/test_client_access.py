@@ -153,7 +153,7 @@ async def test_single_keys_can_be_switched_off_and_do_nothing_while_typing(tabs:
     await ada.page.check("#shortcuts-on")
     await ada.page.keyboard.press("Escape")
     assert "hand raised" not in await ada.page.evaluate(
-        f'document.querySelector("article[data-participant=\'{ada_id}\']").getAttribute("aria-label")'
+        f'document.querySelector(".tile[data-participant=\'{ada_id}\']").getAttribute("aria-label")'
     )
     await ada.page.keyboard.press("h")
     await ada.tile_says(ada_id, "hand raised")

@@ -117,6 +117,17 @@ async def test_a_reload_of_the_tab_leads_back_to_the_preview(tabs: ClientTabs) -
     assert await ada.page.input_value("#display-name") == "Ada"
 
 
+async def test_a_link_pasted_over_the_address_of_the_open_page_works_outside_of_meetings_only(tabs: ClientTabs) -> None:
+    tokens = await tabs.new_meeting()
+    ada = await tabs.open()
+    await ada.page.goto(tabs.server.url)
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    await ada.page.goto(f"{tabs.server.url}/#{tokens['participant']}")
+    await ada.page.get_by_text("You are in a meeting").wait_for()
+    assert await ada.page.evaluate("location.hash") == ""
+    assert (await ada.state())["self"]["role"] == "host"
+
+
 async def test_text_that_is_no_invitation_is_refused_with_a_reason(tabs: ClientTabs) -> None:
     ada = await tabs.open()
     await ada.page.goto(tabs.server.url)
@@ -159,7 +170,7 @@ async def test_pictures_and_sound_flow_both_ways(tabs: ClientTabs) -> None:
             ),
             "frames are decoded and sound is heard",
         )
-    assert await bob.page.locator("article.has-picture").count() == 2
+    assert await bob.page.locator(".tile.has-picture").count() == 2
     assert ada.errors == []
     assert bob.errors == []
 
@@ -189,7 +200,7 @@ async def test_a_reaction_rises_for_everybody(tabs: ClientTabs) -> None:
     await bob.control("reactions")
     await bob.page.get_by_role("menuitem", name="Clapping").click()
     for page in (ada, bob):
-        await page.page.wait_for_selector(f"article[data-participant='{bob_id}'] .reaction", state="attached")
+        await page.page.wait_for_selector(f".tile[data-participant='{bob_id}'] .reaction", state="attached")
     await ada.holds("document.querySelector('[aria-label=Announcements]').textContent.includes('Bob reacts')", "it is said, too")
 
 
@@ -211,11 +222,11 @@ async def test_a_screen_is_shared_stopped_and_shared_again(tabs: ClientTabs) -> 
     ada, _, bob, _ = await two(tabs)
     for _ in range(2):
         await ada.control("screen")
-        await bob.page.wait_for_selector("article.screen.has-picture")
-        await ada.page.wait_for_selector("article.mine-screen")
+        await bob.page.wait_for_selector(".tile.screen.has-picture")
+        await ada.page.wait_for_selector(".mine-screen")
         assert await bob.page.evaluate(SCREENS) == 1
         await ada.page.get_by_role("button", name="Stop sharing", exact=True).click()
-        await bob.page.wait_for_selector("article.screen", state="detached")
+        await bob.page.wait_for_selector(".tile.screen", state="detached")
         await bob.holds(f"{SCREENS} === 0", "the track is gone")
     assert ada.errors == []
 
@@ -231,7 +242,7 @@ async def test_an_invitation_for_a_viewer_opens_a_meeting_without_media_controls
     assert await eve.page.evaluate("window.asked") == 0
     for name in ("microphone", "camera", "screen"):
         assert not await eve.page.is_visible(f"#control-{name}")
-    await eve.page.wait_for_selector("article.has-picture")
+    await eve.page.wait_for_selector(".tile.has-picture")
     await eve.control("hand")
     await ada.tile_says((await eve.state())["self"]["participant_id"], "viewer, hand raised")
     assert eve.errors == []
@@ -341,5 +352,5 @@ async def test_five_in_a_meeting_all_get_tiles_that_do_not_overlap(tabs: ClientT
     await pages[0].join(tabs.server.url, tokens["host"], "P0")
     await asyncio.gather(*(page.join(tabs.server.url, tokens["participant"], f"P{n}") for n, page in enumerate(pages[1:], 1)))
     for page in pages:
-        await page.holds("document.querySelectorAll('article.tile').length === 4", "four tiles", 20)
-    await pages[0].holds("document.querySelectorAll('article.tile.has-picture').length === 4", "four pictures", 30)
+        await page.holds("document.querySelectorAll('.tile').length === 4", "four tiles", 20)
+    await pages[0].holds("document.querySelectorAll('.tile.has-picture').length === 4", "four pictures", 30)

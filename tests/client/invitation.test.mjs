@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { forget, keep, keptTitle, parseFragment, roleOf, takeFromAddress, tokenOf } from "../../client_demo/invitation.js";
+import { forget, keep, keptTitle, keptToken, parseFragment, roleOf, takeFromAddress, tokenOf } from "../../client_demo/invitation.js";
 
 const TOKEN = `eyJhbGciOiJFZERTQSJ9.${Buffer.from('{"role":"viewer"}').toString("base64url")}.c2ln`;
 
@@ -16,13 +16,15 @@ beforeEach(() => {
   globalThis.history = { replaceState: (_state, _title, url) => (location.hash = url.split("#")[1] ?? "") };
 });
 
-test("the token leaves the address bar and stays in the tab", () => {
+test("the token leaves the address bar and can be kept in the tab", () => {
   location.hash = `#${TOKEN}`;
   assert.equal(takeFromAddress().token, TOKEN);
   assert.equal(location.hash, "");
-  assert.equal(takeFromAddress().token, TOKEN);
-  forget();
   assert.equal(takeFromAddress().token, null);
+  keep({ token: TOKEN });
+  assert.equal(keptToken(), TOKEN);
+  forget();
+  assert.equal(keptToken(), null);
 });
 
 test("the codec can be chosen in the fragment, nothing else can", () => {

@@ -61,7 +61,7 @@ class ClientPage:
 
     async def tile_says(self, participant_id: str, words: str, within_s: float = 15) -> None:
         """Wait until a tile's name for screen readers has these words."""
-        selector = f"article[data-participant='{participant_id}']"
+        selector = f".tile[data-participant='{participant_id}']"
         await until(
             lambda: self.page.evaluate(f'document.querySelector("{selector}")?.getAttribute("aria-label") ?? ""'),
             lambda label: words in label,
