@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from conclave.media.limits import RoomLimits
 from conclave.media.notices import Effect, OfferReady, SlotsChanged, TransportStateChanged
 from conclave.media.playback import PlaybackNegotiation
+from conclave.media.prominence import Prominence
 from conclave.media.publisher import NegotiatedTrack
 from conclave.media.reception import Reception
 from conclave.media.subscriber import SubscriberNegotiation
@@ -41,6 +42,7 @@ class Audience:
         self._seats: dict[ParticipantId, _Seat] = {}
         self._tracks: dict[TrackId, NegotiatedTrack] = {}
         self._publishers: dict[TrackId, ParticipantId] = {}
+        self._prominence = Prominence()
 
     # --- tracks come and go -----------------------------------------------------------------------------------------
 
@@ -61,10 +63,31 @@ class Audience:
     def track_ended(self, track_id: TrackId) -> None:
         """Take the track out of every slot at once, before it is removed from the plane."""
         del self._tracks[track_id], self._publishers[track_id]
+        self._prominence.forget(track_id)
         for seat in self._seats.values():
             seat.wanted.pop(track_id, None)
             seat.declined.discard(track_id)
             if seat.reception is not None and seat.reception.negotiation.pool.unwant(track_id):
+                self._effects.extend(seat.reception.reconcile())
+
+    def track_muted(self, track_id: TrackId, muted: bool) -> None:
+        """A muted track gives its slot to one that is not, where slots are short."""
+        self._prominence.mute(track_id, muted)
+        self._reconsider()
+
+    def speaking(self, track_ids: Iterable[TrackId]) -> None:
+        """These microphones are in use, loudest first: they and the cameras beside them are shown before others."""
+        for track_id in reversed(list(track_ids)):
+            speaker_id = self._publishers[track_id]
+            for beside_id, publisher_id in self._publishers.items():
+                if publisher_id == speaker_id:
+                    self._prominence.rise(beside_id)
+        self._reconsider()
+
+    def _reconsider(self) -> None:
+        for seat in self._seats.values():
+            if seat.reception is not None:
+                seat.reception.negotiation.pool.reconsider()
                 self._effects.extend(seat.reception.reconcile())
 
     # --- receivers ask ----------------------------------------------------------------------------------------------
@@ -222,6 +245,7 @@ class Audience:
             audio_slots=self._limits.audio_slots,
             video_slots=self._limits.video_slots,
             first_revision=seat.revision + 1,
+            prominence=self._prominence,
         )
         if seat.auto_subscribe:
             negotiation.prepare()
@@ -234,6 +258,7 @@ class Audience:
             self._entropy,
             audio_slots=self._limits.audio_slots,
             video_slots=self._limits.video_slots,
+            prominence=self._prominence,
         )
         return Reception(participant_id, transport, negotiation), negotiation
 

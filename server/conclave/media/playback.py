@@ -22,6 +22,7 @@ from conclave.media.bundle import (
     with_transport,
 )
 from conclave.media.parameters import LocalTransportParameters, RemoteTransportParameters
+from conclave.media.prominence import Prominence
 from conclave.media.sdp import Direction, MediaSection, SdpExtension, SdpSource, SdpSourceGroup, SessionDescription
 from conclave.media.sdp_write import write_sdp
 from conclave.media.slots import Slot, SlotPool, SsrcSource
@@ -50,9 +51,17 @@ class PlaybackPlan(Struct, frozen=True, kw_only=True):
 class PlaybackNegotiation:
     """The receiving peer connection of a client that offers."""
 
-    def __init__(self, transport_id: TransportId, entropy: Entropy, *, audio_slots: int, video_slots: int) -> None:
+    def __init__(
+        self,
+        transport_id: TransportId,
+        entropy: Entropy,
+        *,
+        audio_slots: int,
+        video_slots: int,
+        prominence: Prominence | None = None,
+    ) -> None:
         self.transport_id = transport_id
-        self.pool = SlotPool()
+        self.pool = SlotPool(prominence)
         self._limits: Mapping[MediaKind, int] = {MediaKind.AUDIO: audio_slots, MediaKind.VIDEO: video_slots}
         self._session_id = int.from_bytes(entropy(8), "big") >> 2
         self._session_version = 0

@@ -156,6 +156,7 @@ class MediaRoom:
             and not self._stage.is_muted(level.track_id)
         ]
         if self._detector.hear(heard, now):
+            self._audience.speaking(self._detector.speakers)
             self._effects.append(SpeakersChanged(self.speakers))
 
     @property

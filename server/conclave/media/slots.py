@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from conclave.media import codecs
+from conclave.media.prominence import Prominence
 from conclave.media.publisher import NegotiatedTrack
 from conclave.model.ids import Entropy, TrackId, TransportId
-from conclave.model.media import CodecParameters, MediaKind, RouteSpec, SenderSpec, TrackSource
+from conclave.model.media import CodecParameters, MediaKind, RouteSpec, SenderSpec
 
 MINIMUM_SLOTS = 4
 
@@ -66,11 +67,12 @@ class SsrcSource:
 class SlotPool:
     """The slots of one receiver and the tracks it wants, in the order in which it asked for them.
 
-    `version` grows with every change that can alter what is needed or shown.
+    `version` grows with every change that can alter what is needed or shown. `prominence` decides when slots are short.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prominence: Prominence | None = None) -> None:
         self.slots: list[Slot] = []
+        self._prominence = prominence or Prominence()
         self.version = 0
         self._wanted: dict[TrackId, NegotiatedTrack] = {}
         self._mappings: dict[TrackId, dict[int, dict[int, int]]] = {}
@@ -130,6 +132,11 @@ class SlotPool:
             track_id for track_id, track in self._wanted.items() if not self._showable(track, sinks[track.spec.kind])
         )
 
+    def reconsider(self) -> None:
+        """Prominence changed: if some wanted track is not shown, the next `assign` may decide otherwise."""
+        if len(self._wanted) > sum(1 for slot in self.slots if slot.track_id is not None):
+            self.version += 1
+
     def preferred_codecs(self) -> frozenset[codecs.CodecIdentity]:
         """Return what the publishers of the wanted tracks send."""
         return frozenset(codecs.identity_of(track.spec.codecs[0]) for track in self._wanted.values())
@@ -161,7 +168,7 @@ class SlotPool:
         )
 
     def assign(self) -> None:
-        """Give wanted tracks to free slots. A track keeps its slot while it is wanted; a shared screen may take a camera's."""
+        """Give wanted tracks to free slots. A track keeps its slot until a more prominent one needs it."""
         shown = set()
         for slot in self.slots:
             if slot.track_id is not None and not self._still_fits(slot):
@@ -169,7 +176,7 @@ class SlotPool:
             if slot.track_id is not None:
                 shown.add(slot.track_id)
         waiting = [track for track_id, track in self._wanted.items() if track_id not in shown]
-        for track in sorted(waiting, key=lambda track: track.source is not TrackSource.SCREEN):
+        for track in sorted(waiting, key=self._rank, reverse=True):
             slot_found = self._slot_for(track)
             if slot_found is not None:
                 self._show(slot_found, track)
@@ -189,14 +196,16 @@ class SlotPool:
         if free:
             codec = codecs.identity_of(track.spec.codecs[0])
             return min(free, key=lambda slot: slot.last_codec != codec)
-        if track.source is TrackSource.SCREEN:
-            cameras = (slot for slot in reversed(fitting) if self._shows_camera(slot) and self._payload_types(track, slot))
-            return next(cameras, None)
-        return None
+        taken = [slot for slot in reversed(fitting) if self._payload_types(track, slot)]
+        least = min(taken, key=self._rank_shown, default=None)
+        return least if least is not None and self._rank(track) > self._rank_shown(least) else None
 
-    def _shows_camera(self, slot: Slot) -> bool:
-        track = self._wanted.get(slot.track_id) if slot.track_id else None
-        return track is not None and track.source is TrackSource.CAMERA
+    def _rank(self, track: NegotiatedTrack) -> int:
+        return self._prominence.rank(track.spec.track_id, track.source)
+
+    def _rank_shown(self, slot: Slot) -> int:
+        assert slot.track_id is not None, "free slots are given before any is taken"
+        return self._rank(self._wanted[slot.track_id])
 
     def _sinks(self, kind: MediaKind) -> list[Slot]:
         """Return one usable slot of `kind` per codec list: in practice one, so that nothing below is quadratic."""

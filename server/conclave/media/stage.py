@@ -107,6 +107,8 @@ class Stage:
             self._effects.append(MuteTrack(track_id, True))
         self._effects.append(TrackLive(track_id, participant_id, track.source, muted))
         self._audience.track_started(participant_id, track)
+        if muted:
+            self._audience.track_muted(track_id, True)
 
     def unpublish(self, participant_id: ParticipantId, track_id: TrackId) -> None:
         """See MediaRoom.unpublish."""
@@ -126,6 +128,7 @@ class Stage:
         (self._muted.add if muted else self._muted.discard)(track_id)
         if track_id in self._live:
             self._effects.append(MuteTrack(track_id, muted))
+            self._audience.track_muted(track_id, muted)
         if muted:
             self._silence(track_id)
 

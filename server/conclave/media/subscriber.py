@@ -12,6 +12,7 @@ from msgspec import Struct
 from conclave.media import codecs
 from conclave.media.bundle import PeerTransport, bundled_mids, invalid, read_description, remote_transport, with_transport
 from conclave.media.parameters import LocalTransportParameters, RemoteTransportParameters
+from conclave.media.prominence import Prominence
 from conclave.media.sdp import (
     MAX_SDP_BYTES,
     MAX_SECTIONS,
@@ -100,9 +101,10 @@ class SubscriberNegotiation:
         audio_slots: int,
         video_slots: int,
         first_revision: int = 1,
+        prominence: Prominence | None = None,
     ) -> None:
         self.transport_id = transport_id
-        self.pool = SlotPool()
+        self.pool = SlotPool(prominence)
         self.outstanding: SubscriberOffer | None = None
         self.restart_wanted = False
         self.unanswered = 0

@@ -11,11 +11,13 @@ from conclave.media.notices import (
     TracksUnsupported,
     TransportStateChanged,
 )
+from conclave.media.room import RoomLimits
 from conclave.media.sdp import SdpCodec
 from conclave.media.sdp_parse import parse_sdp
+from conclave.media.speakers import AudioLevel
 from conclave.media.subscriber import ANSWER_TIMEOUT_S
 from conclave.model.errors import ErrorCode
-from conclave.model.ids import TrackId
+from conclave.model.ids import ParticipantId, TrackId
 from conclave.model.media import TrackSource
 
 
@@ -174,3 +176,22 @@ def test_a_track_that_a_client_cannot_decode_is_told_to_it(meeting: Room) -> Non
     meeting.room.playback_offer(BOB, PLAYER_OFFER, 0.0)
     meeting.room.subscribe(BOB, [track_id], 0.0)
     assert TracksUnsupported(BOB, frozenset({track_id})) in meeting.take()
+
+
+def test_with_fewer_slots_than_people_whoever_speaks_or_unmutes_is_heard() -> None:
+    meeting = Room(RoomLimits(audio_slots=2, video_slots=2))
+    meeting.room.auto_subscribe(BOB, True, 0.0)
+    everyone = [ParticipantId(f"p{number}") for number in range(5)]
+    microphones, cameras = zip(*(meeting.publish(who) for who in everyone), strict=True)
+    meeting.settle()
+    assert meeting.shown(BOB) == {*microphones[:2], *cameras[:2]}
+    for _ in range(10):
+        meeting.now += 0.1
+        meeting.room.on_audio_levels([AudioLevel(microphones[4], 20, 15)], meeting.now)
+    meeting.take()
+    assert meeting.shown(BOB) == {microphones[0], microphones[4], cameras[0], cameras[4]}
+    meeting.room.mute(microphones[3], True)
+    meeting.room.mute(microphones[3], False)
+    meeting.take()
+    assert meeting.shown(BOB) == {microphones[3], microphones[4], cameras[0], cameras[4]}
+    assert meeting.offers[BOB] == 1

@@ -136,7 +136,7 @@ def test_whatever_happens_the_plane_is_told_only_what_it_can_perform() -> None:
     for _ in range(400):
         who = chance.choice(everyone)
         live = sorted(meeting.tracks)
-        action = chance.randrange(9)
+        action = chance.randrange(10)
         try:
             if action == 0:
                 meeting.room.auto_subscribe(who, chance.random() < 0.7, meeting.now)
@@ -155,6 +155,9 @@ def test_whatever_happens_the_plane_is_told_only_what_it_can_perform() -> None:
                 meeting.room.on_transport_state(chance.choice(sorted(meeting.open)), state, "", meeting.now)
             elif action == 7:
                 meeting.room.subscriber_restart(who, meeting.now)
+            elif action == 8:
+                levels = [AudioLevel(track_id, chance.choice((20, 127)), 20) for track_id in live]
+                meeting.room.on_audio_levels(levels, meeting.now)
             elif chance.random() < 0.3:
                 meeting.room.leave(who, meeting.now)
         except Refused:

@@ -4,6 +4,7 @@ import pytest
 from tests.support.sdp_clients import seeded, track
 
 from conclave.media import codecs
+from conclave.media.prominence import Prominence
 from conclave.media.slots import Slot, SlotPool, SsrcSource, grown_capacity
 from conclave.model.ids import TrackId, TransportId
 from conclave.model.media import CodecParameters, MediaKind, RouteSpec, TrackSource
@@ -14,8 +15,10 @@ OPUS = CodecParameters("audio/opus", 48_000, 2, "", 111)
 TRANSPORT = TransportId("subscriber")
 
 
-def pool_of(video: int, audio: int = 0, accepted: tuple[CodecParameters, ...] = (VP8, AV1)) -> SlotPool:
-    pool = SlotPool()
+def pool_of(
+    video: int, audio: int = 0, accepted: tuple[CodecParameters, ...] = (VP8, AV1), prominence: Prominence | None = None
+) -> SlotPool:
+    pool = SlotPool(prominence)
     for number in range(audio):
         slot = Slot(f"a{number}", MediaKind.AUDIO, 1 + number, None)
         pool.add(slot)
@@ -91,6 +94,59 @@ def test_a_screen_never_takes_another_screens_slot() -> None:
     pool.want(track("two", TrackSource.SCREEN))
     pool.assign()
     assert shown(pool) == {"v0": "one"}
+
+
+def test_when_slots_are_short_a_speaker_takes_the_slot_of_who_spoke_longest_ago() -> None:
+    prominence = Prominence()
+    pool = pool_of(0, audio=2, prominence=prominence)
+    for name in ("one", "two", "three"):
+        pool.want(track(name, TrackSource.MICROPHONE))
+    prominence.rise(TrackId("two"))
+    prominence.rise(TrackId("one"))
+    pool.assign()
+    assert shown(pool) == {"a0": "one", "a1": "two"}
+    prominence.rise(TrackId("three"))
+    pool.reconsider()
+    pool.assign()
+    assert shown(pool) == {"a0": "one", "a1": "three"}
+
+
+def test_when_slots_are_short_muted_tracks_give_way() -> None:
+    prominence = Prominence()
+    pool = pool_of(0, audio=1, prominence=prominence)
+    pool.want(track("one", TrackSource.MICROPHONE))
+    pool.want(track("two", TrackSource.MICROPHONE))
+    pool.assign()
+    assert shown(pool) == {"a0": "one"}
+    prominence.mute(TrackId("one"), True)
+    pool.assign()
+    assert shown(pool) == {"a0": "two"}
+    prominence.mute(TrackId("one"), False)
+    pool.assign()
+    assert shown(pool) == {"a0": "one"}
+
+
+def test_equals_do_not_take_each_others_slots() -> None:
+    pool = pool_of(1)
+    for name in ("one", "two", "three"):
+        pool.want(track(name))
+    for _ in range(3):
+        pool.assign()
+        assert shown(pool) == {"v0": "one"}
+
+
+def test_reconsidering_costs_nothing_while_everything_is_shown() -> None:
+    pool = pool_of(2)
+    pool.want(track("one"))
+    pool.assign()
+    version = pool.version
+    pool.reconsider()
+    assert pool.version == version
+    pool.want(track("two"))
+    pool.want(track("three"))
+    version = pool.version
+    pool.reconsider()
+    assert pool.version > version
 
 
 def test_a_track_whose_preferred_codec_the_receiver_lacks_is_unsupported_and_asks_for_no_slot() -> None:
