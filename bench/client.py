@@ -195,7 +195,8 @@ class Client:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise ClientFailed(f"{missing()} within {timeout_s} s") from None
+            if not done():
+                raise ClientFailed(f"{missing()} within {timeout_s} s") from None
 
     def _new_transport(self) -> MediaTransport:
         station = self._station

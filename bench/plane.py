@@ -1,14 +1,15 @@
 """CPU of the packet plane for each packet it forwards, beside a null SFU without crypto in the same run.
 
-    python -m bench.plane [--subscribers 100] [--seconds 4] [--rounds 5] [--json FILE]
+    python -m bench.plane [--subscribers 100] [--seconds 4] [--rounds 5] [--json-lines FILE]
 
-One publisher sends 50 audio packets/s of 120 octets and 30 video frames/s of 4 packets of 1,100 octets over loopback, and a sender
-report a second; every subscriber takes both and reports once a second. The variants take turns; each server is a process of
-its own, of which user and system time count (loopback delivery runs inside the sender's system call). Receivers are read empty
-every 10 ms by a small C program, so that waking them is not charged to the server.
+One publisher sends 50 audio packets/s of 120 octets and 30 video frames/s of 4 packets of 1,100 octets over loopback, and a
+sender report a second; every subscriber takes both and reports once a second. The variants take turns. Each server is a process
+of its own, of which user and system time count; loopback delivery runs inside the sender's system call. Receivers are read
+empty every 10 ms by a small C program, so that waking them is not charged to the server.
 """
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,7 +53,7 @@ class Child:
 
     def line(self) -> str:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line: str = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.process.args!r} ended")
         return line
@@ -221,9 +222,12 @@ def measure(variant: Variant, null_sfu: Path, subscribers: int, seconds: float) 
 
 
 def compiled(folder: Path) -> Path:
-    """Compile the null SFU with cc."""
+    """Compile the null SFU with cc. Raises RuntimeError where there is none."""
     target = folder / "null_sfu"
-    subprocess.run(["cc", "-O2", "-pthread", "-o", str(target), str(SOURCE)], check=True)
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise RuntimeError("bench.plane needs a C compiler named cc")
+    subprocess.run([compiler, "-O2", "-pthread", "-o", str(target), str(SOURCE)], check=True)
     return target
 
 

@@ -1,6 +1,7 @@
 """Figures: what a run found, as a table for people and as JSON lines for comparison."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.summary import percentile, spread
+
+_TABLE_COLUMNS = 110
+_PERCENTILE = re.compile(r"_p\d+$")
 
 Rounds = list[dict[str, tuple[float, str]]]
 """Of each round: name -> (value, unit)."""
@@ -65,16 +69,36 @@ def write_json(figures: Iterable[Figure], conditions: Mapping[str, object], path
 
 
 def print_table(figures: Iterable[Figure], title: str, out: TextIO | None = None) -> None:
+    """Print one row a figure; the percentiles of one series share a row."""
     table = Table(title=title, title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    table.add_column("unit")
-    table.add_column("min–max", justify="right")
-    table.add_column("n", justify="right")
+    for heading in ("figure", "value", "unit", "min–max", "n"):
+        table.add_column(heading, justify="left" if heading in ("figure", "unit") else "right")
+    for name, group in _by_series(figures).items():
+        first = group[0]
+        if len(group) > 1:
+            table.add_row(name, " / ".join(number(figure.value) for figure in group), first.unit, _range(group), str(first.n))
+        else:
+            table.add_row(first.name, number(first.value), first.unit, _range(group), str(first.n))
+    console = Console(file=out)
+    console.print(table, width=max(console.width, _TABLE_COLUMNS))
+
+
+def _by_series(figures: Iterable[Figure]) -> dict[str, list[Figure]]:
+    """Group what differs only in its percentile; the group's name tells which, in order: "latency p50 / p99"."""
+    groups: dict[str, list[Figure]] = {}
     for figure in figures:
-        between = "" if figure.low is None or figure.n < 2 else f"{number(figure.low)}–{number(figure.high or 0.0)}"
-        table.add_row(figure.name, number(figure.value), figure.unit, between, str(figure.n))
-    Console(file=out).print(table)
+        groups.setdefault(_PERCENTILE.sub("", figure.name), []).append(figure)
+    return {
+        stem if len(group) == 1 else f"{stem} {' / '.join(figure.name[len(stem) + 1 :] for figure in group)}": group
+        for stem, group in groups.items()
+    }
+
+
+def _range(group: list[Figure]) -> str:
+    ranges = [(figure.low, figure.high) for figure in group]
+    return " / ".join(
+        f"{number(low)}–{number(high)}" for low, high in ranges if low is not None and high is not None and group[0].n > 1
+    )
 
 
 def number(value: float) -> str:

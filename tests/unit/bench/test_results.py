@@ -55,3 +55,11 @@ def test_numbers_keep_what_matters() -> None:
     assert [number(value) for value in (100.0, 99.9512, 17_012.4, 4.126, 0.0451, 0.0)] == [
         "100", "99.951", "17,012", "4.13", "0.045", "0",
     ]  # fmt: skip
+
+
+def test_the_percentiles_of_a_series_share_a_row() -> None:
+    out = io.StringIO()
+    print_table(percentile_figures("join", "join_total", [1.0, 2.0, 3.0], "ms"), "join", out)
+    (row,) = (line for line in out.getvalue().splitlines() if "join_total" in line)
+    assert "join_total p50 / p95 / p99" in row
+    assert "2 / 3 / 3" in row
