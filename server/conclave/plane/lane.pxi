@@ -74,12 +74,20 @@ cdef int receive_batch(Lane *lane) noexcept nogil:
     count(lane, N_RECEIVE_CALLS)
     if got <= 0:
         return 0
+    obey_first(lane)
     lane.now_ns = monotonic_ns()
     for at in range(got):
         path_from_address(&path, &lane.in_addresses[at], 0)
         receive_datagram(lane, &path, <uint8_t *>lane.in_vectors[at].iov_base, <int>lane.in_headers[at].msg_len)
     finish_batch(lane)
     return got
+
+
+cdef inline void obey_first(Lane *lane) noexcept nogil:
+    """Perform what was asked before the datagrams in hand were read: the answer to a datagram that the control plane has sent
+    must find the path that it allowed just before."""
+    if conclave_load(<uint64_t *>&lane.commands_first) != 0:
+        run_commands(lane)
 
 
 cdef void finish_batch(Lane *lane) noexcept nogil:

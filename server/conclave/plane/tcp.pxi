@@ -132,6 +132,7 @@ cdef void tcp_receive(Lane *lane, Connection *connection) noexcept nogil:
         if got == 0 or (errno != EAGAIN and errno != EINTR):
             doom(lane, connection)
         return
+    obey_first(lane)
     connection.inbound_size += <int>got
     while connection.inbound_size - at >= 2:
         size = read16(connection.inbound + at)

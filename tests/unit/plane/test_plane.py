@@ -82,6 +82,25 @@ def test_stun_comes_up_and_its_answer_goes_back(plane: Plane) -> None:
         assert client.recv(100) == b"answer"
 
 
+def test_an_answer_finds_the_path_that_was_allowed_just_before_it_was_asked_for(plane: Plane) -> None:
+    """The lane must not read the answer to a datagram before it has obeyed the command given ahead of that datagram."""
+    for _ in range(200):
+        peer = plane.open_peer(0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(10)
+            client.connect(tuple(plane.addresses[0]))
+            path = make_path("udp", *client.getsockname())
+            plane.allow_path(peer, path)
+            plane.send(0, path, b"ask")
+            client.recv(100)
+            client.send(b"\x16" + bytes(20))
+            answer = polled(plane, lambda each: isinstance(each, Datagram))
+        assert isinstance(answer, Datagram)
+        assert answer.peer == peer
+        plane.close_peer(peer)
+    assert plane.counters()["drop_unknown_path"] == 0
+
+
 def test_media_travels_between_two_sockets_and_is_repaired(plane: Plane) -> None:
     publisher, subscriber, track, sender = joined(plane)
     publisher.send(*(publisher.sent(seq=n, payload=b"\x10\x00" + bytes(1100)) for n in range(8)))
