@@ -13,7 +13,8 @@ cdef enum:
     SRTP_AUTH_FAIL = 7
     SRTP_REPLAY_FAIL = 9
     SRTP_REPLAY_OLD = 10
-    SRTP_WINDOW = 2048           # packets; late repairs arrive and leave within it
+    WINDOW_IN = 1024             # packets; repairs arrive within it
+    WINDOW_OUT = CACHE_VIDEO     # what is older is not forwarded; libsrtp shifts the whole window with each packet
 
 _PROFILES = {
     "SRTP_AEAD_AES_128_GCM": (SrtpPolicy.SRTP_PROFILE_AEAD_AES_128_GCM, 28, 16),
@@ -43,10 +44,10 @@ def _bind_srtp() -> None:
     srtp_functions.dealloc = <SrtpFree><size_t>_address("srtp_dealloc")
 
 
-cdef size_t new_context(int profile, bytes key, int ssrc_type) except 0:
+cdef size_t new_context(int profile, bytes key, int ssrc_type, int window) except 0:
     """A libsrtp context for all SSRCs of one direction. Replay protection is on, in both directions."""
     policy = SrtpPolicy(key=key, ssrc_type=ssrc_type, srtp_profile=profile)
-    policy.window_size = SRTP_WINDOW
+    policy.window_size = window
     policy.allow_repeat_tx = False
     context = _ffi.new("srtp_t *")
     status = _srtp_lib.srtp_create(context, policy._policy)
@@ -78,8 +79,8 @@ cdef Session *new_session(str profile, bytes inbound, bytes outbound) except NUL
     session.retired.kind = RETIRED_SESSION
     session.tag_size = tag_size
     try:
-        session.inbound = <void *>new_context(number, inbound, SrtpPolicy.SSRC_ANY_INBOUND)
-        session.outbound = <void *>new_context(number, outbound, SrtpPolicy.SSRC_ANY_OUTBOUND)
+        session.inbound = <void *>new_context(number, inbound, SrtpPolicy.SSRC_ANY_INBOUND, WINDOW_IN)
+        session.outbound = <void *>new_context(number, outbound, SrtpPolicy.SSRC_ANY_OUTBOUND, WINDOW_OUT)
     except BaseException:
         free_session(session)
         raise
