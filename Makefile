@@ -13,7 +13,7 @@ PROCESSES ?= 2
 PYTEST := $(BIN)/pytest -q -rs
 FUZZ_SECONDS ?= 600
 RUN_ARGUMENTS ?=
-SERVER ?= https://localhost:8443
+BENCH_PORT ?= 8444
 
 .PHONY: help run test check lint bench fuzz asan clean lock
 .DELETE_ON_ERROR:
@@ -85,10 +85,15 @@ lint: $(STAMPS)/native $(STAMPS)/developer
 	$(BIN)/cython-lint $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi)
 
 bench: $(STAMPS)/native $(STAMPS)/developer
+	@$(BIN)/python certs/make.py
 	$(BIN)/python -m bench.plane
-	@echo "The following measure $(SERVER), which \`make run\` serves:"
-	$(BIN)/python -m bench webinar --subscribers 100 $(SERVER)
-	$(BIN)/python -m bench meeting --participants 10 $(SERVER)
+	@mkdir -p artifacts
+	@export CONCLAVE_LISTEN__PORT=$(BENCH_PORT) CONCLAVE_MEDIA__FIRST_PORT=0; \
+	$(BIN)/conclave serve --dev > artifacts/bench-server.log 2>&1 & server=$$!; trap 'kill $$server' EXIT; \
+	while ! grep -q listens artifacts/bench-server.log; do kill -0 $$server || exit 1; sleep 0.2; done; \
+	$(BIN)/python -m bench webinar https://localhost:$(BENCH_PORT) --subscribers 100 && \
+	$(BIN)/python -m bench meeting https://localhost:$(BENCH_PORT) --participants 10 && \
+	$(BIN)/python -m bench join https://localhost:$(BENCH_PORT) --joins 200 --rate 20
 
 fuzz: $(STAMPS)/native $(STAMPS)/developer
 	CONCLAVE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) -n 0 --timeout 0 tests/fuzz

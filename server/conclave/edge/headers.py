@@ -25,7 +25,7 @@ SECURITY_HEADERS: dict[str, str] = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": (
         "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), screen-wake-lock=(self), "
-        "speaker-selection=(self), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), browsing-topics=()"
+        "speaker-selection=(self), geolocation=(), payment=(), usb=(), serial=(), browsing-topics=()"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",

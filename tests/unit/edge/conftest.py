@@ -1,7 +1,9 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 from tests.support.live import Starter, starting
 
 
@@ -9,3 +11,8 @@ from tests.support.live import Starter, starting
 async def start(tmp_path: Path) -> AsyncIterator[Starter]:
     async with starting(tmp_path) as starter:
         yield starter
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}

@@ -7,7 +7,7 @@ from tests.support.live import Starter
 
 from conclave.edge.application import build, check_operator, check_service_token, collect, handles
 from conclave.edge.problem import Problem
-from conclave.edge.routes import ROUTES
+from conclave.edge.routes import ROUTES, Access
 
 
 def test_a_handler_without_a_rule_cannot_be_declared() -> None:
@@ -69,3 +69,16 @@ def test_no_token_is_no_way_in() -> None:
         check_service_token(request, "")
     with pytest.raises(Problem):
         check_operator(request, "")
+
+
+async def test_every_route_that_is_not_public_refuses_who_brings_nothing(start: Starter) -> None:
+    live = await start()
+    guarded = [route for route in ROUTES.values() if route.access in (Access.CREATION, Access.INVITATION, Access.RESOURCE)]
+    assert guarded
+    for route in guarded:
+        path = route.path.replace("{meeting_id}", "m" * 16).replace("{resource_id}", "r" * 16)
+        for method in route.methods:
+            body = b"x" if route.body_bytes else None
+            headers = {"Content-Type": "application/sdp"}
+            async with live.http.request(method, live.url + path, data=body, headers=headers) as response:
+                assert response.status == 401, (method, path)
