@@ -80,7 +80,9 @@ def print_table(figures: Iterable[Figure], title: str, out: TextIO | None = None
         else:
             table.add_row(first.name, number(first.value), first.unit, _range(group), str(first.n))
     console = Console(file=out)
-    console.print(table, width=max(console.width, _TABLE_COLUMNS))
+    if not console.is_terminal:
+        console = Console(file=out, width=_TABLE_COLUMNS)
+    console.print(table)
 
 
 def _by_series(figures: Iterable[Figure]) -> dict[str, list[Figure]]:
