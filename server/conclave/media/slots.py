@@ -212,7 +212,14 @@ class SlotPool:
         return list({slot.codec_list: slot for slot in self.slots if slot.usable and slot.kind is kind}.values())
 
     def _showable(self, track: NegotiatedTrack, sinks: list[Slot]) -> bool:
-        return not sinks or any(self._payload_types(track, slot) for slot in sinks)
+        if not sinks:
+            return not self._refused(track.spec.kind)
+        return any(self._payload_types(track, slot) for slot in sinks)
+
+    def _refused(self, kind: MediaKind) -> bool:
+        """Tell whether the peer rejected every slot of `kind` that it was offered."""
+        offered = [slot.rejected for slot in self.slots if slot.kind is kind]
+        return bool(offered) and all(offered)
 
     def _payload_types(self, track: NegotiatedTrack, slot: Slot) -> dict[int, int]:
         """Return inbound -> outbound payload types, empty when the codec that the publisher prefers cannot be shown in `slot`.

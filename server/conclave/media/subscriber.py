@@ -113,7 +113,7 @@ class SubscriberNegotiation:
         self._session_id = int.from_bytes(entropy(8), "big") >> 2
         self._revision = first_revision - 1
         self._peer = PeerTransport()
-        self._offered_at = float("-inf")
+        self._offered_at = -OFFER_INTERVAL_S
         self._ssrcs = SsrcSource(entropy)
         self._news_of_version = (-1, False)
         self._codecs = dict(OUTBOUND_CODECS)
@@ -241,8 +241,10 @@ class SubscriberNegotiation:
         remote = self._peer.aligned(self._answered_transport(answer))
         self._peer.check(remote)
         bundled = frozenset(bundled_mids(answer))
+        offered = {kind: self.pool.capacity(kind) for kind in MediaKind}
         for slot, section in zip(self.pool.slots, answer.sections, strict=True):
             self._take_section(slot, section, section.mid in bundled)
+        self._limit_slots(offered)
         self._limit_sections(len(sdp))
         self._peer.remote = remote
         self.outstanding = None
@@ -262,6 +264,13 @@ class SubscriberNegotiation:
         if remote.setup == "actpass":
             raise invalid("sdp: an answer chooses a=setup active or passive")
         return remote
+
+    def _limit_slots(self, offered: dict[MediaKind, int]) -> None:
+        """A client that rejected m-sections of a kind is not offered more of it: it has told how many it wants."""
+        for kind, count in offered.items():
+            if self.pool.capacity(kind) < count:
+                self._limits[kind] = self.pool.capacity(kind)
+                self._minimum[kind] = 0
 
     def _limit_sections(self, answer_characters: int) -> None:
         """Never offer so many m-sections that this client's next answer would be larger than what is read."""

@@ -265,20 +265,47 @@ def test_sections_that_the_client_does_not_take_are_no_slots(changes: dict[str, 
     assert [mid for mid, _ in negotiation.pool.mapping()] == ["v0", "v2", "v3"]
 
 
-def test_a_rejected_section_stays_rejected_and_new_capacity_is_added_behind_it() -> None:
+def reject_first(negotiation: SubscriberNegotiation, now: float, count: int) -> None:
+    """Answer the next offer with its first `count` sections rejected."""
+    made = negotiation.make_offer(LOCAL, now)
+    answered = parse_sdp(answer(made.sdp))
+    rejected = tuple(msgspec.structs.replace(section, port=0) for section in answered.sections[:count])
+    sections = (*rejected, *answered.sections[count:])
+    mids = tuple(section.mid for section in sections if not section.rejected)
+    negotiation.read_answer(made.revision, write_sdp(msgspec.structs.replace(answered, sections=sections, bundles=(mids,))))
+
+
+def test_a_rejected_section_stays_rejected_and_the_next_one_carries_the_transport() -> None:
     negotiation = new()
     want(negotiation, 4)
-    made = negotiation.make_offer(LOCAL, 0.0)
-    answered = parse_sdp(answer(made.sdp))
-    sections = (msgspec.structs.replace(answered.sections[0], port=0), *answered.sections[1:])
-    text = write_sdp(msgspec.structs.replace(answered, sections=sections, bundles=(("v1", "v2", "v3"),)))
-    negotiation.read_answer(made.revision, text)
-    assert negotiation.offer_due(1.0)
+    reject_first(negotiation, 0.0, 1)
+    negotiation.restart()
     offered = parse_sdp(negotiation.make_offer(LOCAL, 1.0).sdp)
     assert offered.sections[0].rejected
     assert offered.bundles[0][0] == "v1"
-    assert len(offered.sections) > 4
     assert offered.sections[1].candidates == LOCAL.candidates
+
+
+def test_a_client_that_rejects_sections_of_a_kind_is_offered_no_more_of_it() -> None:
+    negotiation = new()
+    want(negotiation, 4)
+    reject_first(negotiation, 0.0, 1)
+    want(negotiation, 20)
+    assert not negotiation.offer_due(1.0)
+    want(negotiation, 1, TrackSource.MICROPHONE)
+    assert negotiation.offer_due(1.0)
+    made = negotiation.make_offer(LOCAL, 1.0)
+    assert [section.kind for section in parse_sdp(made.sdp).sections] == ["video"] * 4 + ["audio"] * 4
+
+
+def test_a_kind_that_the_client_rejects_wholly_is_unsupported() -> None:
+    negotiation = new()
+    negotiation.prepare()
+    want(negotiation, 2)
+    want(negotiation, 2, TrackSource.MICROPHONE)
+    reject_first(negotiation, 0.0, 4)
+    assert negotiation.pool.unsupported == {"microphone-0", "microphone-1"}
+    assert not negotiation.offer_due(1.0)
 
 
 def test_an_unanswered_offer_is_void_after_15_s_and_made_again_under_a_new_revision() -> None:
