@@ -48,16 +48,14 @@ $(STAMPS)/tools: $(STAMPS)/venv requirements.lock
 	$(PIP) install $(LOCKED) setuptools cython
 	@touch $@
 
-$(STAMPS)/installed: $(STAMPS)/tools $(PROJECT)
+$(STAMPS)/native: $(STAMPS)/tools $(PROJECT) $(NATIVE)
 	$(PIP) install --no-build-isolation $(LOCKED) -e .
 	@touch $@
 
-$(STAMPS)/native: $(STAMPS)/installed $(NATIVE)
-	$(BIN)/python setup.py -q build_ext --inplace
-	@touch $@
-
-$(STAMPS)/developer: $(STAMPS)/installed
-	$(PIP) install --no-build-isolation $(LOCKED) -e ".[test,lint]"
+$(STAMPS)/developer: $(STAMPS)/tools $(PROJECT)
+	@$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	  print(*extras["test"], *extras["lint"], sep="\n")' > $(STAMPS)/developer.txt
+	$(PIP) install $(LOCKED) -r $(STAMPS)/developer.txt
 	@touch $@
 
 $(STAMPS)/browser: $(wildcard tests/browser/package-lock.json) | $(STAMPS)/venv
@@ -82,7 +80,7 @@ lint: $(STAMPS)/native $(STAMPS)/developer
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cython-lint $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint $(wildcard server/conclave/plane/*.pyx server/conclave/plane/*.pxd server/conclave/plane/*.pxi)
 
 bench: $(STAMPS)/native $(STAMPS)/developer
 	@$(BIN)/python certs/make.py

@@ -2,8 +2,8 @@
 
 Sequence numbers: outgoing index = track's index + offset, with a new offset at each opening of a route, so that what
 leaves is continuous over switches, mutes and silent times, and a late packet keeps its right place. A packet that is older
-than the route's first is a counted drop. Timestamps: outgoing = track's + offset; at a change of source the offset makes them go on
-by the time that passed.
+than the route's first is a counted drop. Timestamps: outgoing = track's + offset; at a change of source the offset makes
+them go on by the time that passed.
 """
 
 

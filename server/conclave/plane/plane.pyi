@@ -137,7 +137,6 @@ class Tables:
         Levels are in -dBov: 0 is loud, 127 silent.
         """
 
-
     def peer_stats(self, peer: int) -> dict[str, int]:
         """packets_in, bytes_in, packets_out, bytes_out, srtp_failures, replays, send_drops, ssrcs, paths, remb_bps."""
     def track_stats(self, track: int) -> dict[str, int]:

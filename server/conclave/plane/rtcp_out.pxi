@@ -115,7 +115,7 @@ cdef bint ask_keyframe(Lane *lane, Track *track) noexcept nogil:
 
 
 cdef void send_nacks(Lane *lane, Track *track) noexcept nogil:
-    """Ask for what has been missing for 10 ms, again after a round trip (20 to 200 ms, 50 while unknown), up to 10 times in 1.5 s."""
+    """Ask for what has been missing for 10 ms, again after a round trip (20 to 200 ms, 50 while unknown), 10 times in 1.5 s."""
     cdef uint8_t *out = reserve(lane)
     cdef int64_t again = track.rtt_ns + 10 * MS if track.rtt_ns != 0 else 50 * MS
     cdef int64_t pid = -1

@@ -1,8 +1,8 @@
 """ICE-TCP, passive side (RFC 6544), each STUN, DTLS or RTP packet framed by a 16-bit length (RFC 4571).
 
 Buffers are bounded: a connection that does not read loses packets, one that frames nonsense is closed, one that no
-peer has claimed in time (10 s) is closed, and a lane takes a limited number. Closing happens at the end of a round of events (`doomed`), so
-that no event of the round meets freed memory.
+peer has claimed in time (10 s) is closed, and a lane takes a limited number. Closing happens at the end of a round of
+events (`doomed`), so that no event of the round meets freed memory.
 """
 
 cdef enum:
@@ -125,7 +125,8 @@ cdef void tcp_ready(Lane *lane, Connection *connection, uint32_t events) noexcep
 
 cdef void tcp_receive(Lane *lane, Connection *connection) noexcept nogil:
     """Read once, and take every whole frame. Packets are used in place, so they are forwarded before the buffer moves."""
-    cdef ssize_t got = recv(connection.fd, connection.inbound + connection.inbound_size, TCP_IN - connection.inbound_size, MSG_DONTWAIT)
+    cdef int room = TCP_IN - connection.inbound_size
+    cdef ssize_t got = recv(connection.fd, connection.inbound + connection.inbound_size, room, MSG_DONTWAIT)
     cdef int at = 0
     cdef int size
     if got <= 0:

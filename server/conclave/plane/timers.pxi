@@ -1,5 +1,5 @@
-"""What time alone brings about. Two rhythms, and neither runs without something to do: `hot` tracks (NACK, keyframe requests, first
-sender reports) every 5 to 20 ms, peers (reports, silence, TCP) every 100 ms. An idle lane sleeps."""
+"""What time alone brings about. Two rhythms, and neither runs without something to do: `hot` tracks (NACK, keyframe
+requests, first sender reports) every 5 to 20 ms, peers (reports, silence, TCP) every 100 ms. An idle lane sleeps."""
 
 cdef enum:
     HOT_PERIOD = 5 * MS
