@@ -6,6 +6,17 @@ const CAPTURE = {
   saver: { width: { ideal: 320 }, height: { ideal: 180 }, frameRate: { ideal: 12, max: 15 } },
 };
 
+/** Sharp rather than fluent: a screen is mostly text. */
+const SCREEN = { width: { max: 1920 }, height: { max: 1200 }, frameRate: { ideal: 15, max: 15 } };
+
+const FEW_CORES = 4;
+
+/** With few cores a large picture costs more, in stutter, than it gives. */
+function captureClass(quality) {
+  if (quality in CAPTURE && quality !== "auto") return quality;
+  return (navigator.hardwareConcurrency ?? FEW_CORES) < FEW_CORES ? "standard" : "auto";
+}
+
 const SETTINGS_KEY = "conclave.settings";
 const DEFAULT_SETTINGS = { audio: "", video: "", output: "", quality: "auto", display_name: "", shortcuts: true, mirror: true };
 
@@ -132,7 +143,7 @@ export class Devices extends EventTarget {
   #constraints(kind) {
     const chosen = this.settings[kind] ? { deviceId: { exact: this.settings[kind] } } : {};
     if (kind === "audio") return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...chosen };
-    return { ...(CAPTURE[this.settings.quality] ?? CAPTURE.auto), ...chosen };
+    return { ...CAPTURE[captureClass(this.settings.quality)], ...chosen };
   }
 
   #adopt(kind, track) {
@@ -150,20 +161,20 @@ export class Devices extends EventTarget {
 
 /** Ask for a screen, window or tab; resolves with {video, audio} tracks, audio null when the surface has no sound. */
 export async function captureScreen() {
-  const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
+  const stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: true });
   const video = stream.getVideoTracks()[0];
   video.contentHint = "detail";
   return { video, audio: stream.getAudioTracks()[0] ?? null };
 }
 
 let audioContext = null;
+let meters = 0;
 
 function sharedAudioContext() {
   if (audioContext === null) {
     audioContext = new AudioContext({ latencyHint: "interactive" });
-    const wake = () => audioContext.state === "suspended" && audioContext.resume().catch(() => {});
+    const wake = () => meters > 0 && audioContext.state === "suspended" && audioContext.resume().catch(() => {});
     for (const type of ["pointerdown", "keydown"]) addEventListener(type, wake, { capture: true });
-    wake();
   }
   return audioContext;
 }
@@ -174,6 +185,8 @@ function sharedAudioContext() {
  */
 export function meterLevel(track, onLevel) {
   const context = sharedAudioContext();
+  meters += 1;
+  context.resume().catch(() => {});
   const clone = track.clone();
   clone.enabled = true;
   const source = context.createMediaStreamSource(new MediaStream([clone]));
@@ -191,5 +204,7 @@ export function meterLevel(track, onLevel) {
     clearInterval(timer);
     source.disconnect();
     clone.stop();
+    meters -= 1;
+    if (meters === 0) context.suspend().catch(() => {});
   };
 }

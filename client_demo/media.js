@@ -8,15 +8,21 @@ const RESTART_EVERY_MS = 4_000;
 
 const PUBLISH_TYPE = { microphone: "audio.publish", camera: "video.publish", screen: "screen.publish" };
 
+const CAMERA_STEPS = [
+  { people: 2, height: 720, maxBitrate: 1_500_000, maxFramerate: 30 },
+  { people: 6, height: 360, maxBitrate: 500_000, maxFramerate: 24 },
+  { people: 9, height: 270, maxBitrate: 300_000, maxFramerate: 20 },
+  { people: Infinity, height: 180, maxBitrate: 150_000, maxFramerate: 15 },
+];
+
 /**
- * How to encode a camera when `people` are in the meeting: there is one encoding for all viewers, so a small tile must
- * not cost everybody a large picture.
+ * How to encode a camera picture of `height` lines when `people` are in the meeting: there is one encoding for all
+ * viewers, so small tiles must not cost everybody a large picture.
  */
-export function cameraEncoding(people) {
-  if (people <= 2) return { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, maxFramerate: 30 };
-  if (people <= 4) return { scaleResolutionDownBy: 1.5, maxBitrate: 900_000, maxFramerate: 30 };
-  if (people <= 9) return { scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 24 };
-  return { scaleResolutionDownBy: 4, maxBitrate: 180_000, maxFramerate: 15 };
+export function cameraEncoding(people, height = 720) {
+  const step = CAMERA_STEPS.find((candidate) => people <= candidate.people);
+  const { maxBitrate, maxFramerate } = step;
+  return { scaleResolutionDownBy: Math.max(1, height / step.height), maxBitrate, maxFramerate };
 }
 
 const ENCODINGS = {
@@ -24,6 +30,8 @@ const ENCODINGS = {
   screen: { maxBitrate: 2_500_000 },
   screen_audio: { maxBitrate: 96_000 },
 };
+
+const heightOf = (track) => track?.getSettings?.().height ?? undefined;
 
 /** Calls one job after the other; a failed job does not stop the next. */
 export class Queue {
@@ -116,7 +124,7 @@ export class Publisher extends EventTarget {
       transceiver.sender.replaceTrack(track);
       return transceiver;
     }
-    const encoding = source === "camera" ? cameraEncoding(this.#people) : ENCODINGS[source];
+    const encoding = source === "camera" ? cameraEncoding(this.#people, heightOf(track)) : ENCODINGS[source];
     return this.#pc.addTransceiver(track, { direction: "sendonly", sendEncodings: [encoding] });
   }
 
@@ -226,9 +234,9 @@ export class Publisher extends EventTarget {
     const sender = this.#sources.get("camera")?.transceiver.sender;
     if (!sender) return;
     const parameters = sender.getParameters();
-    const wanted = cameraEncoding(people);
+    const wanted = cameraEncoding(people, heightOf(sender.track));
     const encoding = parameters.encodings?.[0];
-    if (!encoding || encoding.maxBitrate === wanted.maxBitrate) return;
+    if (!encoding || Object.keys(wanted).every((name) => encoding[name] === wanted[name])) return;
     Object.assign(encoding, wanted);
     await sender.setParameters(parameters).catch(() => {});
   }

@@ -8,6 +8,7 @@ import { ControlBar } from "./controls.js";
 import { confirmDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
 import { devicePicker } from "./device_picker.js";
 import { h, icon, setText } from "./dom.js";
+import { MutedTalk } from "./muted_talk.js";
 import { qualityDialog } from "./quality_view.js";
 import { RosterPanel } from "./roster.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -21,6 +22,7 @@ export class MeetingPage {
   #parts = {};
   #stops = [];
   #wakeLock = null;
+  #mutedTalk = new MutedTalk(() => this.#toasts.show({ tone: "warning", title: "You are muted", text: "Nobody hears you. Press M to unmute." }));
 
   constructor({ store, call, devices, toasts }) {
     this.#store = store;
@@ -136,6 +138,7 @@ export class MeetingPage {
     parts.roster.update(state);
     parts.controls.update(state);
     parts.audio.update(this.#soundTracks(state));
+    this.#mutedTalk.watch(state.local.microphone === "muted" ? this.#call.localTrack("audio") : null);
     this.#showAlone(state);
   }
 
@@ -216,6 +219,7 @@ export class MeetingPage {
 
   stop() {
     for (const stop of this.#stops) stop();
+    this.#mutedTalk.watch(null);
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#parts.stage.stop();
     this.#parts.audio.clear();

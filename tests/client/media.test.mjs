@@ -194,4 +194,7 @@ test("a failed job does not stop the queue", async () => {
 test("more people get smaller pictures", () => {
   const rates = [1, 2, 3, 4, 9, 10, 100].map((people) => cameraEncoding(people).maxBitrate);
   assert.deepEqual(rates, [...rates].sort((a, b) => b - a));
+  assert.equal(cameraEncoding(5).scaleResolutionDownBy, 2);
+  assert.equal(cameraEncoding(5, 360).scaleResolutionDownBy, 1);
+  assert.equal(cameraEncoding(20, 360).scaleResolutionDownBy, 2);
 });
