@@ -19,6 +19,10 @@ DEPENDENCY_DESCRIPTOR_URI = "https://aomediacodec.github.io/av1-rtp-spec/#depend
 
 MAX_EXTENSION_ID = 14
 
+_NOT_FORWARDED = frozenset({MID_URI, ABS_SEND_TIME_URI})
+"""mid is each slot's own. Send times of several publishers on one transport are those of unrelated clocks: the receiver's
+bandwidth estimator would take their differences for delay."""
+
 EXTENSIONS: Mapping[MediaKind, tuple[str, ...]] = {
     MediaKind.AUDIO: (MID_URI, AUDIO_LEVEL_URI, ABS_SEND_TIME_URI),
     MediaKind.VIDEO: (
@@ -128,8 +132,8 @@ def map_payload_types(source: Iterable[CodecParameters], sink: Iterable[CodecPar
 
 
 def map_extensions(source: Mapping[str, int], sink: Mapping[str, int]) -> dict[int, int]:
-    """Return inbound extension id -> outbound id for all that both ends have, without mid, which each slot writes for itself."""
-    return {number: sink[uri] for uri, number in source.items() if uri in sink and uri != MID_URI}
+    """Return inbound extension id -> outbound id for all that both ends have and that means the same to a third."""
+    return {number: sink[uri] for uri, number in source.items() if uri in sink and uri not in _NOT_FORWARDED}
 
 
 def negotiated_codecs(kind: MediaKind, section: MediaSection) -> tuple[CodecParameters, ...]:
@@ -192,12 +196,16 @@ def describe_codecs(
 
 
 def accepted_extensions(kind: MediaKind, section: MediaSection, *, peer_sends: bool) -> tuple[SdpExtension, ...]:
-    """Return those extensions of a peer's section that are used: known here, id 1-14, in the direction that media flows."""
+    """Return those extensions of a peer's section that are used: known here, id 1-14, in the direction that media flows.
+
+    abs-send-time is used by peers that send only.
+    """
     return tuple(
         extension
         for extension in section.extensions
         if extension.uri in EXTENSIONS[kind]
         and extension.id <= MAX_EXTENSION_ID
         and (extension.direction.sends if peer_sends else extension.direction.receives)
+        and (peer_sends or extension.uri != ABS_SEND_TIME_URI)
         and (extension.uri != DEPENDENCY_DESCRIPTOR_URI or section.extmap_allow_mixed)
     )

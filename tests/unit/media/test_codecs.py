@@ -79,9 +79,9 @@ def test_payload_types_map_by_codec_and_prefer_the_exact_match() -> None:
     assert map_payload_types(source, sink) == {120: 96, 126: 104, 97: 102}
 
 
-def test_extensions_map_by_uri_and_mid_is_left_to_the_slot() -> None:
-    source = {codecs.MID_URI: 4, codecs.AUDIO_LEVEL_URI: 1, codecs.TOFFSET_URI: 14}
-    sink = {codecs.MID_URI: 1, codecs.AUDIO_LEVEL_URI: 2}
+def test_extensions_map_by_uri_but_neither_mid_nor_the_clock_of_the_publisher() -> None:
+    source = {codecs.MID_URI: 4, codecs.AUDIO_LEVEL_URI: 1, codecs.TOFFSET_URI: 14, codecs.ABS_SEND_TIME_URI: 5}
+    sink = {codecs.MID_URI: 1, codecs.AUDIO_LEVEL_URI: 2, codecs.ABS_SEND_TIME_URI: 3}
     assert map_extensions(source, sink) == {1: 2}
 
 
@@ -124,13 +124,19 @@ def test_extensions_are_accepted_in_the_direction_in_which_media_flows() -> None
         codecs=(OPUS,),
         extensions=(
             SdpExtension(1, codecs.AUDIO_LEVEL_URI),
-            SdpExtension(2, codecs.ABS_SEND_TIME_URI, Direction.RECVONLY),
-            SdpExtension(15, codecs.MID_URI),
+            SdpExtension(2, codecs.MID_URI, Direction.RECVONLY),
+            SdpExtension(15, codecs.ABS_SEND_TIME_URI),
             SdpExtension(3, "urn:unknown"),
         ),
     )
     assert [known.id for known in codecs.accepted_extensions(AUDIO, offered, peer_sends=True)] == [1]
     assert [known.id for known in codecs.accepted_extensions(AUDIO, offered, peer_sends=False)] == [1, 2]
+
+
+def test_abs_send_time_is_accepted_from_those_who_send_only() -> None:
+    offered = section("0", extensions=(SdpExtension(2, codecs.ABS_SEND_TIME_URI),))
+    assert codecs.accepted_extensions(VIDEO, offered, peer_sends=True) != ()
+    assert codecs.accepted_extensions(VIDEO, offered, peer_sends=False) == ()
 
 
 def test_the_dependency_descriptor_needs_extmap_allow_mixed() -> None:

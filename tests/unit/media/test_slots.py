@@ -26,7 +26,7 @@ def pool_of(
     for number in range(video):
         slot = Slot(f"v{number}", MediaKind.VIDEO, 100 + number, 200 + number)
         pool.add(slot)
-        pool.accept(slot, accepted, {codecs.MID_URI: 1, codecs.ABS_SEND_TIME_URI: 3})
+        pool.accept(slot, accepted, {codecs.MID_URI: 1, codecs.TOFFSET_URI: 3})
     return pool
 
 
@@ -173,7 +173,7 @@ def test_a_route_translates_payload_types_and_extensions() -> None:
     pool = pool_of(1)
     pool.want(track("cam", extensions={codecs.MID_URI: 4, codecs.ABS_SEND_TIME_URI: 2, codecs.TOFFSET_URI: 14}))
     pool.assign()
-    assert pool.route(pool.slots[0], TRANSPORT) == RouteSpec(TRANSPORT, "v0", TrackId("cam"), {120: 96}, {2: 3})
+    assert pool.route(pool.slots[0], TRANSPORT) == RouteSpec(TRANSPORT, "v0", TrackId("cam"), {120: 96}, {14: 3})
 
 
 def test_an_empty_slot_routes_nothing() -> None:

@@ -151,7 +151,7 @@ def test_an_extension_answered_under_another_id_or_unable_to_receive_is_not_used
     negotiation = new(audio_slots=0)
     negotiation.prepare()
     made = negotiation.make_offer(LOCAL, 0.0)
-    extensions = (SdpExtension(9, codecs.MID_URI), SdpExtension(3, codecs.ABS_SEND_TIME_URI, Direction.SENDONLY))
+    extensions = (SdpExtension(9, codecs.MID_URI), SdpExtension(3, codecs.TOFFSET_URI, Direction.SENDONLY))
     negotiation.read_answer(made.revision, answer(made.sdp, extensions=extensions))
     assert negotiation.pool.slots[0].extensions == {}
 
