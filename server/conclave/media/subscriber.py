@@ -69,8 +69,8 @@ _OUTBOUND_EXTENSIONS = {
     for kind, uris in codecs.EXTENSIONS.items()
 }
 _OUTBOUND_FEEDBACK = ("nack", "nack pli", "goog-remb")
-_AUDIO_ANSWER_BYTES = 445
-_VIDEO_ANSWER_BYTES = 1_550
+_AUDIO_ANSWER_BYTES = 510
+_VIDEO_ANSWER_BYTES = 1_345
 _RARE_ANSWER_BYTES = 225
 
 
@@ -82,7 +82,7 @@ class SubscriberOffer(Struct, frozen=True):
 def rare_codecs_allowed(audio_slots: int, video_slots: int) -> int:
     """Return how many rare codecs fit, so that the answer for a full pool is not larger than what `parse_sdp` reads.
 
-    The longest answers are Chromium's: 445 bytes for an audio slot, 1,550 for a video slot with the common codecs.
+    The longest answers are Chromium's: 510 bytes for an audio slot, 1,345 for a video slot with the common codecs.
     """
     spare = MAX_SDP_BYTES - audio_slots * _AUDIO_ANSWER_BYTES - video_slots * _VIDEO_ANSWER_BYTES
     return max(0, min(len(RARE_CODECS), spare // (_RARE_ANSWER_BYTES * max(1, video_slots))))
