@@ -84,6 +84,7 @@ class Hub:
             task.cancel()
             with suppress(CancelledError):
                 await task
+        self._services.refusals.flush()
 
     def connect(self, info: ConnectionInfo) -> Session:
         """Take a new WebSocket. Raises Refused (`unavailable`) when the server is full or stops."""

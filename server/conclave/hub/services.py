@@ -6,6 +6,7 @@ from logging import getLogger
 from typing import Any
 
 from conclave.hub.media_pump import MediaPump
+from conclave.hub.refusals import Refusals
 from conclave.hub.scheduler import Scheduler
 from conclave.identity.invitations import Invitations
 from conclave.media.room import MediaRoom
@@ -64,6 +65,7 @@ class Services:
         self.scheduler = Scheduler(clock)
         self.counts: Counter[str] = Counter()
         self.house = House(limits, entropy, invitations, open_room)
+        self.refusals = Refusals(self.record_anyway, self.scheduler)
         self._audit = audit
         self._report_incident = report_incident
 

@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from conclave.hub.effects import Frames
 from conclave.hub.outbox import Outbox
+from conclave.hub.refusals import Refusal
 from conclave.hub.scheduler import Timer
 from conclave.hub.services import Services
 from conclave.hub.visitors import Visitor
 from conclave.model.errors import ErrorCode, ProtocolViolation, Refused, Unavailable
 from conclave.policy.buckets import Bucket, Buckets
 from conclave.policy.rules import Phase
-from conclave.ports.audit import AuditEvent
 from conclave.ports.observer import WideEvent
 from conclave.signaling.codec import Encoding, MalformedRequest, decode, encode
 from conclave.signaling.gate import Standing, admit
@@ -187,14 +187,16 @@ class Session:
         if isinstance(error, Refused | ProtocolViolation):
             outcome = "refused" if isinstance(error, Refused) else "violation"
             reply = Error(request_id, error.code, error.detail)
-            self._services.record_anyway(
-                AuditEvent(
-                    type="refused",
+            self._services.refusals.note(
+                Refusal(
+                    message=name,
+                    code=error.code,
+                    phase=standing.phase,
                     meeting_id=self.visitor.caller.claims.sub if self.visitor else None,
                     session_id=self.visitor.session_id if self.visitor else None,
                     participant_id=standing.participant_id,
-                    details={"message": name, "code": error.code, "phase": standing.phase},
-                )
+                ),
+                started,
             )
         else:
             outcome = "failed"
