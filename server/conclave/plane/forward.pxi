@@ -28,12 +28,17 @@ cdef bint open_route(Lane *lane, Sender *sender, const Packet *packet) noexcept 
     return True
 
 
+cdef inline int64_t clock_ticks(int64_t span_ns, int64_t clock_rate) noexcept nogil:
+    """Nanoseconds in units of a media clock, for any span."""
+    return span_ns // SECOND * clock_rate + span_ns % SECOND * clock_rate // SECOND
+
+
 cdef inline uint32_t next_timestamp(const Sender *sender, int64_t now_ns) noexcept nogil:
     """What a timestamp of now is in the sender's outgoing clock, at least one tick after the last."""
     cdef int64_t elapsed
     if not sender.started:
         return sender.last_timestamp
-    elapsed = (now_ns - sender.last_ns) // 1000 * sender.clock_rate // 1000000
+    elapsed = clock_ticks(now_ns - sender.last_ns, sender.clock_rate)
     return sender.last_timestamp + <uint32_t>(elapsed if elapsed > 0 else 1)
 
 
@@ -169,17 +174,29 @@ cdef void clear_batch(Lane *lane) noexcept nogil:
     lane.packet_count = 0
 
 
-cdef inline void even_sizes(Track *track) noexcept nogil:
-    """Encoders split a frame into sizes that differ by an octet or two: note the RTP padding that makes them one GSO group.
+cdef void even_sizes(Track *track) noexcept nogil:
+    """Encoders split a frame into payloads that differ by an octet or two: note the RTP padding that makes them one GSO group.
 
-    The octets added are at most 8 a packet, and only up to a bigger packet that follows in the batch.
+    A run of packets within 8 octets is brought to the size of its longest; its last may stay shorter.
     """
     cdef Packet *packet = track.batch_first
-    cdef Packet *following
+    cdef Packet *last
+    cdef int longest
+    cdef int shortest
+    cdef int size
     while packet != NULL:
-        following = packet.next
-        if (following != NULL and not packet.padded and packet.payload_offset < packet.size
-                and packet.extension_size == following.extension_size
-                and packet.size < following.size and following.size - packet.size <= 8):
-            packet.pad = <uint8_t>(following.size - packet.size)
-        packet = following
+        last = packet
+        longest = shortest = packet.size - packet.payload_offset
+        while last.next != NULL:
+            size = last.next.size - last.next.payload_offset
+            if size - shortest > 8 or longest - size > 8:
+                break
+            longest = size if size > longest else longest
+            shortest = size if size < shortest else shortest
+            last = last.next
+        while packet != last:
+            size = packet.size - packet.payload_offset
+            if size > 0 and not packet.padded:
+                packet.pad = <uint8_t>(longest - size)
+            packet = packet.next
+        packet = last.next

@@ -96,8 +96,11 @@ cdef bint remember_ssrc(Lane *lane, Peer *peer, uint32_t ssrc, void *target, int
     return True
 
 
-cdef inline bint may_carry(const Track *track, int payload_type) noexcept nogil:
-    return track.clock_rate[payload_type] != 0 or track.rtx_to_media[payload_type] != UNMAPPED
+cdef inline bint may_learn(const Track *track, int payload_type) noexcept nogil:
+    """Whether the track takes an SSRC that was not announced with this payload type."""
+    if track.clock_rate[payload_type] != 0:
+        return not track.announced
+    return track.rtx_to_media[payload_type] != UNMAPPED and not track.announced_rtx
 
 
 cdef Track *learnable(const Peer *peer, int payload_type, int *candidates) noexcept nogil:
@@ -106,7 +109,7 @@ cdef Track *learnable(const Peer *peer, int payload_type, int *candidates) noexc
     cdef Track *found = NULL
     candidates[0] = 0
     while track != NULL:
-        if not track.announced and may_carry(track, payload_type):
+        if may_learn(track, payload_type):
             found = track
             candidates[0] += 1
         track = track.peer_next
@@ -125,8 +128,7 @@ cdef Track *learn_track(Peer *peer, const Packet *packet) noexcept nogil:
         mid = extension_find(packet, track.mid_ext_id, &size)
         if mid != NULL:
             named = True
-            if (size == track.mid_size and memcmp(mid, track.mid, size) == 0 and not track.announced
-                    and may_carry(track, packet.payload_type)):
+            if size == track.mid_size and memcmp(mid, track.mid, size) == 0 and may_learn(track, packet.payload_type):
                 return track
         track = track.peer_next
     only = learnable(peer, packet.payload_type, &candidates)
@@ -321,7 +323,7 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
 
 cdef inline void note_arrival(Lane *lane, Track *track, const Packet *packet) noexcept nogil:
     """Interarrival jitter (RFC 3550 A.8) and signs of life."""
-    cdef uint32_t arrival = <uint32_t>(lane.now_ns // 1000 * track.clock_rate[packet.payload_type] // 1000000)
+    cdef uint32_t arrival = <uint32_t>clock_ticks(lane.now_ns, track.clock_rate[packet.payload_type])
     cdef uint32_t transit = arrival - packet.timestamp
     cdef int32_t difference
     if track.has_transit:

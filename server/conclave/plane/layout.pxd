@@ -121,7 +121,8 @@ cdef struct Track:
     uint8_t video
     uint8_t opaque
     uint8_t muted
-    uint8_t announced             # SSRCs came by signaling; none is learnt
+    uint8_t announced             # the SSRC came by signaling; none is learnt
+    uint8_t announced_rtx         # likewise the RTX SSRC
     uint8_t mid_ext_id
     uint8_t audio_level_ext_id
     uint8_t mid_size

@@ -99,11 +99,12 @@ cdef void add_track_to(Lane *lane, Peer *peer, Track *track) noexcept nogil:
 
 
 cdef void announce_track(Lane *lane, Track *track, uint32_t ssrc, uint32_t rtx_ssrc) noexcept nogil:
-    """Bind signaled SSRCs; a track that has one learns none."""
+    """Bind signaled SSRCs; a track learns none of a kind that was signaled."""
     if ssrc != 0:
         track.announced = 1
         bind_ssrc(lane, track, ssrc, False)
     if rtx_ssrc != 0:
+        track.announced_rtx = 1
         bind_ssrc(lane, track, rtx_ssrc, True)
 
 

@@ -147,11 +147,13 @@ cdef bint rtx_allowed(Lane *lane, Sender *sender, uint16_t seq) noexcept nogil:
     cdef RtxMemory *memory = &sender.rtx_memory[seq % RTX_MEMORY]
     cdef uint32_t now_ms = <uint32_t>(lane.now_ns // MS)
     cdef uint32_t pause_ms = <uint32_t>(sender.rtt_us // 2000)
+    cdef int64_t elapsed_ns
     if pause_ms < 10:
         pause_ms = 10
     elif pause_ms > 250:
         pause_ms = 250
-    sender.rtx_tokens += (lane.now_ns - sender.rtx_refill_ns) * 600 // MS
+    elapsed_ns = lane.now_ns - sender.rtx_refill_ns
+    sender.rtx_tokens += (elapsed_ns if elapsed_ns < SECOND else SECOND) * 600 // MS
     sender.rtx_refill_ns = lane.now_ns
     if sender.rtx_tokens > 300000:
         sender.rtx_tokens = 300000

@@ -42,7 +42,7 @@ cdef void send_sender_report(Lane *lane, Sender *sender) noexcept nogil:
     write_report_header(out, 0, 200, 28, sender.ssrc)
     write32(out + 8, <uint32_t>(ntp >> 32))
     write32(out + 12, <uint32_t>ntp)
-    write32(out + 16, track.sr_rtp + sender.timestamp_offset + <uint32_t>(elapsed // 1000 * sender.clock_rate // 1000000))
+    write32(out + 16, track.sr_rtp + sender.timestamp_offset + <uint32_t>clock_ticks(elapsed, sender.clock_rate))
     write32(out + 20, <uint32_t>sender.packets)
     write32(out + 24, <uint32_t>sender.bytes)
     size = 28 + write_cname(out + 28, sender)

@@ -204,6 +204,11 @@ class Room:
         packets = [self.publisher.sent(seq=seq, **values) for seq in seqs]
         return self.subscriber.rtp_of(self.push(*packets, after_ms=after_ms))
 
+    def publish_all(self, payloads: list[bytes]) -> list[Rtp]:
+        """Send these payloads as one batch; return what the subscriber got."""
+        packets = [self.publisher.sent(seq=seq, payload=payload) for seq, payload in enumerate(payloads)]
+        return self.subscriber.rtp_of(self.push(*packets))
+
     def drops(self) -> dict[str, int]:
         return {name: value for name, value in self.core.counters().items() if name.startswith("drop_") and value}
 

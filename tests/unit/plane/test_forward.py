@@ -207,6 +207,24 @@ def test_sizes_that_differ_by_a_byte_are_evened_by_padding() -> None:
     assert [packet.payload for packet in got] == payloads
 
 
+@given(sizes=st.lists(st.integers(1, 1200), min_size=1, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_padding_never_changes_a_payload_and_stays_small(sizes: list[int]) -> None:
+    room = Room()
+    room.core.set_opaque(room.track, True)
+    payloads = [bytes((n,)) * size for n, size in enumerate(sizes)]
+    got = room.publish_all(payloads)
+    assert [packet.payload for packet in got] == payloads
+    assert all(packet.padding <= 8 for packet in got)
+
+
+def test_a_run_of_growing_sizes_becomes_one_size() -> None:
+    room = Room()
+    room.core.set_opaque(room.track, True)
+    got = room.publish_all([bytes(size) for size in (1099, 1099, 1100, 1100, 1098)])
+    assert [packet.padding for packet in got] == [1, 1, 0, 0, 0]
+
+
 def test_inbound_padding_and_csrcs_are_understood() -> None:
     room = Room()
     padded = room.publish(1, padding=7)[0]

@@ -101,6 +101,15 @@ def test_an_ssrc_is_learnt_by_its_unique_payload_type() -> None:
     assert len(room.publish(1, ssrc=0xABCD)) == 1
 
 
+def test_an_rtx_ssrc_is_learnt_where_only_the_medias_was_announced() -> None:
+    room = Room()
+    room.publish(1)
+    room.publish(3, payload=VP8_DELTA)
+    room.push(room.publisher.sent(seq=1, ssrc=0xEE, payload_type=97, payload=b"\x00\x02" + VP8_DELTA, extensions={4: b"0"}))
+    assert room.core.sender_stats(room.sender)["packets"] == 3
+    assert room.publish(4, ssrc=0xEF, extensions={4: b"0"}) == []
+
+
 def test_an_ambiguous_payload_type_teaches_nothing() -> None:
     room = Room(announced=False)
     add_track(room.core, room.publisher, mid=b"1", ssrc=0)

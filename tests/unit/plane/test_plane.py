@@ -181,6 +181,24 @@ def test_lanes_have_their_own_sockets_and_peers_and_routes_stay_inside() -> None
         plane.close()
 
 
+def test_a_dual_stack_lane_knows_ipv4_peers_by_their_ipv4_paths() -> None:
+    plane = Plane([LaneAddress("::", 0)])
+    try:
+        plane.start()
+        port = plane.addresses[0].port
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with socket.socket(family, socket.SOCK_DGRAM) as client:
+                client.settimeout(20)
+                client.connect((host, port))
+                client.send(STUN)
+                up = polled(plane, lambda each: isinstance(each, Datagram))
+                assert describe_path(up.path)[1] == host
+                plane.send(0, up.path, b"answer")
+                assert client.recv(10) == b"answer"
+    finally:
+        plane.close()
+
+
 def test_an_address_in_use_is_named_in_the_error(plane: Plane) -> None:
     host, port = plane.addresses[0]
     with pytest.raises(OSError, match=f"{host} port {port}"):
