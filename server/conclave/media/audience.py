@@ -130,7 +130,8 @@ class Audience:
 
     def answer(self, participant_id: ParticipantId, revision: int, sdp: str) -> None:
         """See MediaRoom.subscriber_answer."""
-        reception = self._seat(participant_id).reception
+        seat = self._seats.get(participant_id)
+        reception = seat.reception if seat is not None else None
         if reception is None or not isinstance(reception.negotiation, SubscriberNegotiation):
             raise Refused(ErrorCode.CONFLICT, f"no offer of revision {revision} is outstanding")
         reception.transport.set_remote(reception.negotiation.read_answer(revision, sdp))

@@ -53,20 +53,23 @@ class Reception:
             yield TracksUnsupported(self.participant_id, unsupported)
 
     def _reconcile_routes(self) -> Iterator[PlaneCommand]:
-        """Senders that ended, new senders, then routes: those that empty a slot before those that fill one."""
+        """Senders that ended, new senders, then routes: those that empty a slot before those that fill one.
+
+        A sender outlives the times in which the client does not receive on its slot: its SSRC and sequence numbers go on.
+        """
         transport_id = self.transport.transport_id
         pool = self.negotiation.pool
-        usable = {slot.mid: slot for slot in pool.slots if slot.usable}
-        for mid in [mid for mid in self._routes if mid not in usable]:
-            del self._routes[mid], self._revisions[mid]
-            yield RemoveSender(transport_id, mid)
+        for slot in pool.slots:
+            if slot.rejected and slot.mid in self._routes:
+                del self._routes[slot.mid], self._revisions[slot.mid]
+                yield RemoveSender(transport_id, slot.mid)
         changed = []
-        for mid, slot in usable.items():
-            if mid not in self._routes:
-                self._routes[mid] = RouteSpec(transport_id, mid, None)
+        for slot in pool.slots:
+            if slot.usable and slot.mid not in self._routes:
+                self._routes[slot.mid] = RouteSpec(transport_id, slot.mid, None)
                 yield AddSender(slot.sender_spec(transport_id), slot.cname)
-            if self._revisions.get(mid) != slot.revision:
-                self._revisions[mid] = slot.revision
+            if slot.mid in self._routes and self._revisions.get(slot.mid) != slot.revision:
+                self._revisions[slot.mid] = slot.revision
                 changed.append(pool.route(slot, transport_id))
         for route in sorted(changed, key=lambda route: route.track_id is not None):
             if self._routes[route.mid] != route:

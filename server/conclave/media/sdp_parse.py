@@ -22,7 +22,7 @@ from conclave.media.sdp import (
     SessionDescription,
 )
 
-_TOKEN = re.compile(r"[!#-'*+.\-0-9A-Z^-~]{1,256}\Z")
+_TOKEN = re.compile(rf"[!#-'*+.\-0-9A-Z^-~]{{1,{sdp.MAX_TOKEN_CHARACTERS}}}\Z")
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]{4,256}\Z")
 _HEX_PAIRS = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){15,63}\Z")
 _CANDIDATE = re.compile(

@@ -15,13 +15,17 @@ class Slot:
     """One outbound m-section: fixed mid, SSRCs and cname. It can show a track while the peer receives on it (`usable`).
 
     `codec_list` is a number that slots of a pool with equal codecs share; `revision` tells when the route must be made anew.
+    `later_rtx` are payload types with their RTX that a later offer may add: a sender is made once, and must know them by then.
     """
 
-    def __init__(self, mid: str, kind: MediaKind, ssrc: int, rtx_ssrc: int | None) -> None:
+    def __init__(
+        self, mid: str, kind: MediaKind, ssrc: int, rtx_ssrc: int | None, later_rtx: Mapping[int, int] | None = None
+    ) -> None:
         self.mid = mid
         self.kind = kind
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
+        self.later_rtx = later_rtx or {}
         self.usable = False
         self.rejected = False
         self.codecs: tuple[CodecParameters, ...] = ()
@@ -37,6 +41,8 @@ class Slot:
 
     def sender_spec(self, transport_id: TransportId) -> SenderSpec:
         rtx = {codec.payload_type: codec.rtx_payload_type for codec in self.codecs if codec.rtx_payload_type is not None}
+        if rtx:
+            rtx = {**self.later_rtx, **rtx}
         return SenderSpec(
             transport_id=transport_id,
             mid=self.mid,
@@ -101,6 +107,7 @@ class SlotPool:
         slot.rejected = slot.rejected or for_good
         slot.track_id = None
         self.version += 1
+        slot.revision = self.version
 
     def want(self, track: NegotiatedTrack) -> None:
         """Ask for a track, or renew what is known of it after a renegotiation."""
@@ -155,7 +162,7 @@ class SlotPool:
         return tuple((slot.mid, slot.track_id) for slot in self.slots if slot.usable)
 
     def route(self, slot: Slot, transport_id: TransportId) -> RouteSpec:
-        """Return what a usable slot is to forward."""
+        """Return what a slot is to forward."""
         if slot.track_id is None:
             return RouteSpec(transport_id, slot.mid, None)
         track = self._wanted[slot.track_id]

@@ -68,6 +68,7 @@ _OUTBOUND_EXTENSIONS = {
     kind: tuple(SdpExtension(OUTBOUND_EXTENSION_IDS[uri], uri) for uri in uris if uri in OUTBOUND_EXTENSION_IDS)
     for kind, uris in codecs.EXTENSIONS.items()
 }
+_RARE_RTX = {codec.payload_type: codec.rtx_payload_type for codec in RARE_CODECS if codec.rtx_payload_type is not None}
 _OUTBOUND_FEEDBACK = ("nack", "nack pli", "goog-remb")
 _AUDIO_ANSWER_BYTES = 510
 _VIDEO_ANSWER_BYTES = 1_345
@@ -202,8 +203,9 @@ class SubscriberNegotiation:
 
     def _new_slot(self, kind: MediaKind) -> Slot:
         number = sum(1 for slot in self.pool.slots if slot.kind is kind)
-        rtx_ssrc = self._ssrcs.next() if kind is MediaKind.VIDEO else None
-        return Slot(f"{kind[0]}{number}", kind, self._ssrcs.next(), rtx_ssrc)
+        if kind is MediaKind.AUDIO:
+            return Slot(f"a{number}", kind, self._ssrcs.next(), None)
+        return Slot(f"v{number}", kind, self._ssrcs.next(), self._ssrcs.next(), _RARE_RTX)
 
     def _write(self, local: LocalTransportParameters) -> str:
         kept = tuple(slot.mid for slot in self.pool.slots if not slot.rejected)

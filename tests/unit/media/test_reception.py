@@ -72,6 +72,20 @@ def test_a_slot_that_ends_takes_its_sender_away() -> None:
     assert RemoveSender(TransportId("subscriber"), "v0") in list(receiver.reconcile())
 
 
+def test_a_slot_on_which_the_client_does_not_receive_for_a_while_keeps_its_sender() -> None:
+    receiver = reception()
+    pool = receiver.negotiation.pool
+    pool.want(track("cam"))
+    list(receiver.reconcile())
+    slot = pool.slots[0]
+    pool.withdraw(slot, for_good=False)
+    effects = list(receiver.reconcile())
+    routes = [effect.spec for effect in effects if isinstance(effect, SetRoute)]
+    assert [(route.mid, route.track_id) for route in routes] == [("v0", None), ("v1", "cam")]
+    pool.accept(slot, slot.codecs, slot.extensions)
+    assert not any(isinstance(effect, AddSender | RemoveSender) for effect in [*effects, *receiver.reconcile()])
+
+
 def test_tracks_that_the_client_cannot_decode_are_told_once() -> None:
     receiver = reception(only=("VP8",))
     receiver.negotiation.pool.want(track("vp9", offered=VP9))

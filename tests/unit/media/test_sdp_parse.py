@@ -188,3 +188,10 @@ def test_a_lone_surrogate_is_no_crash() -> None:
 def test_a_written_offer_is_read_back() -> None:
     sections = (section("0", "audio"), section("1"))
     assert parse_sdp(offer(*sections)).sections == sections
+
+
+def test_the_limit_is_256_characters_a_token_and_a_cname() -> None:
+    parse_sdp(one(f"a=ssrc-group:{'x' * 256}\r\n"))
+    with pytest.raises(SdpError, match="not a token"):
+        parse_sdp(one(f"a=ssrc-group:{'x' * 257}\r\n"))
+    assert len(parse_sdp(one(f"a=ssrc:1 cname:{'x' * 300}\r\n")).sections[0].sources[0].cname) == 256

@@ -210,6 +210,16 @@ def test_a_slot_describes_its_sender_and_drops_rtx_that_was_not_accepted() -> No
     assert pool.slots[0].sender_spec(TRANSPORT).rtx_ssrc is None
 
 
+def test_a_sender_knows_the_rtx_of_codecs_that_a_later_offer_may_add() -> None:
+    pool = SlotPool()
+    slot = Slot("v0", MediaKind.VIDEO, 1, 2, {106: 107})
+    pool.add(slot)
+    pool.accept(slot, (VP8,), {})
+    assert slot.sender_spec(TRANSPORT).rtx_payload_types == {96: 97, 106: 107}
+    pool.accept(slot, (codecs.with_rtx(VP8, None),), {})
+    assert slot.sender_spec(TRANSPORT).rtx_payload_types == {}
+
+
 def test_unwanting_what_was_not_wanted_changes_nothing() -> None:
     pool = pool_of(1)
     version = pool.version
