@@ -6,6 +6,7 @@ runs a function without awaiting and then performs what came of it.
 
 from asyncio import Future, Queue, create_task, get_running_loop
 from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ from conclave.signaling.messages import Request
 Change = Callable[[Context, float], None]
 Respond = Callable[[Struct], None]
 Job = Callable[[], None]
+T = TypeVar("T")
 
 
 class MeetingQueue:
@@ -151,13 +153,19 @@ class MeetingQueue:
         while True:
             job = await self._jobs.get()
             try:
-                job()
-            except Exception as error:
-                self._services.incident(error)
+                self._attempt(job)
+                if self._attempt(self._settle):
+                    return
             finally:
                 self._jobs.task_done()
-            if self._settle():
-                return
+
+    def _attempt(self, step: Callable[[], T]) -> T | None:
+        """Do one step; an error of ours in it is an incident and not the end of the meeting."""
+        try:
+            return step()
+        except Exception as error:
+            self._services.incident(error)
+            return None
 
     def _drain(self, context: Context, respond: Callable[[], None]) -> None:
         for command in context.commands:

@@ -45,6 +45,21 @@ async def test_what_a_failed_change_left_behind_is_still_performed(house: HubInM
     await host.ask(lambda number: messages.HandRaise(id=number, raised=True), messages.Empty)
 
 
+async def test_a_fault_after_a_job_does_not_stop_the_meeting(house: HubInMemory) -> None:
+    host = await house.host()
+    room = queue_of(host).meeting.room
+
+    def broken() -> None:
+        raise RuntimeError("broken timer")
+
+    timer, room.next_timer = room.next_timer, broken  # type: ignore[method-assign, assignment]
+    await host.ask(lambda number: messages.HandRaise(id=number, raised=True), messages.Empty)
+    await queue_of(host).idle()
+    assert [str(error) for _, error in house.incidents] == ["broken timer"]
+    room.next_timer = timer  # type: ignore[method-assign]
+    await host.ask(lambda number: messages.HandRaise(id=number, raised=False), messages.Empty)
+
+
 async def test_a_request_whose_connection_went_away_while_it_waited_does_nothing(house: HubInMemory) -> None:
     host = await house.host()
     visitor = host.session.visitor
