@@ -84,7 +84,9 @@ def test_a_token_signed_with_a_strangers_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "kid", [None, "", "../../dev/null", "' OR 1=1 --", KEY.kid + "\0", "https://evil.example/jwks", 5, [KEY.kid], {"a": 1}]
+    "kid",
+    [None, "", "../../dev/null", "' OR 1=1 --", KEY.kid + "\0", "https://evil.example/jwks", 5, [KEY.kid], {"a": 1}],
+    ids=["absent", "empty", "path", "statement", "with_nul", "address", "number", "list", "map"],
 )
 def test_a_key_id_that_is_not_ours_is_refused(kid: object) -> None:
     header = {"alg": "EdDSA", "typ": TYPE} | ({} if kid is None else {"kid": kid})
