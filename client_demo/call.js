@@ -18,6 +18,8 @@ const REJOIN_FOR_MS = 60_000;
 const REJOIN_EVERY_MS = 2_000;
 /** Losses after which coming back by itself would be wrong. */
 const FINAL = new Set(["replaced", "ended", "unauthorized", "forbidden", "rate_limited", "too_large", "invalid"]);
+/** Refusals of a new seat that may pass, as a host takes a moment to open the meeting again. */
+const PASSING = new Set(["connection_lost", "timeout", "unavailable", "not_found"]);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -436,21 +438,20 @@ export class Call extends EventTarget {
     this.#stopCapture();
     this.#closeLinks();
     const until = performance.now() + REJOIN_FOR_MS;
+    let last = reason;
     while (performance.now() < until && !this.#leaving) {
       try {
         await this.open(this.#token, this.#title);
         await this.join(displayName, { muted: this.#wantMuted });
         return;
       } catch (error) {
-        if (!["connection_lost", "timeout", "unavailable"].includes(error.code)) {
-          this.#finish(error.code === "not_found" ? "meeting_ended" : "lost", error.detail);
-          return;
-        }
+        last = error;
+        if (!PASSING.has(error.code)) break;
         this.#store.dispatch({ type: "connection", connection: "reconnecting" });
         await sleep(REJOIN_EVERY_MS);
       }
     }
-    if (!this.#leaving) this.#finish(reason.code, reason.detail);
+    if (!this.#leaving) this.#finish(last.code === "not_found" ? "meeting_ended" : last.code, last.detail);
   }
 
   /** The machine's network changed: do not wait for timeouts. */

@@ -123,11 +123,15 @@ const REDUCERS = {
   snapshot: (state, { snapshot }) => withSnapshot(state, snapshot),
   phase: (state, { phase }) => ({ ...state, phase }),
   connection: (state, { connection }) => ({ ...state, connection }),
-  welcome: (state, { welcome }) => ({
-    ...state,
-    self: { ...state.self, role: welcome.role },
-    meeting: { meeting_id: welcome.meeting_id, title: welcome.title ?? null, open: welcome.meeting_open },
-  }),
+  welcome: (state, { welcome }) => {
+    const { meeting_id } = welcome;
+    const known = meeting_id === state.meeting.meeting_id ? state.meeting.title : null;
+    return {
+      ...state,
+      self: { ...state.self, role: welcome.role },
+      meeting: { meeting_id, title: welcome.title ?? known, open: welcome.meeting_open },
+    };
+  },
   joined: (state, { joined, display_name }) => ({
     ...withSnapshot(
       { ...state, self: { participant_id: joined.participant_id, role: joined.role, display_name } },

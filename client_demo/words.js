@@ -80,7 +80,7 @@ export function endedWords({ code, detail }) {
       return { title: "You left the meeting", text: "You can join again while the meeting lasts." };
     case "meeting_ended":
     case "ended":
-      return { title: "The meeting has ended", text: detail && !/^(ended|host|ended_by_host)$/.test(detail) ? `Reason: ${detail.replaceAll("_", " ")}.` : "The host ended it for everybody." };
+      return { title: "The meeting has ended", text: detail === "host" ? "The host ended it for everybody." : "Nobody is there any more." };
     case "replaced":
       return { title: "Continued elsewhere", text: "You joined this meeting from another tab or device." };
     case "removed":

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+import { Call } from "../../client_demo/call.js";
+import { SignalingError } from "../../client_demo/protocol.js";
+import { INITIAL_STATE, createStore, reduce } from "../../client_demo/store.js";
+import { WELCOME } from "./fake_socket.mjs";
+
+class FakeConnection extends EventTarget {
+  connectionState = "new";
+  signalingState = "stable";
+  transceivers = [];
+  addTransceiver(track) {
+    const transceiver = { mid: String(this.transceivers.length), sender: { track, replaceTrack: async () => {}, getParameters: () => ({}) }, stop() {} };
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+  getTransceivers() { return this.transceivers; }
+  async createOffer() { return { type: "offer", sdp: "offer" }; }
+  async setLocalDescription() {}
+  async setRemoteDescription() {}
+  async getStats() { return new Map(); }
+  close() { this.connectionState = "closed"; }
+}
+
+class FakeSignaling extends EventTarget {
+  state = "closed";
+  tokens = [];
+  sent = [];
+  answers = {};
+
+  async connect(token) {
+    this.tokens.push(token);
+    if (this.answers.hello instanceof Error) throw this.answers.hello;
+    this.state = "online";
+    return { ...WELCOME, ...this.answers.hello };
+  }
+
+  async request(type, fields) {
+    this.sent.push({ type, ...fields });
+    const answer = this.answers[type];
+    if (answer instanceof Error) throw answer;
+    return answer ?? {};
+  }
+
+  post(type) { this.sent.push({ type }); }
+  reconnectNow() {}
+  close() { this.state = "closed"; }
+  tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+}
+
+class FakeDevices extends EventTarget {
+  tracks = { audio: { kind: "audio", enabled: true }, video: { kind: "video" } };
+  track(kind) { return this.tracks[kind]; }
+  stopAll() { this.tracks = { audio: null, video: null }; }
+}
+
+const person = (id, role) => ({ participant_id: id, display_name: id, role, hand_raised: false, connected: true });
+const joined = (role) => ({ participant_id: "me", role, title: "Weekly", snapshot: { participants: [person("me", role)], tracks: [], slots: [], active_speakers: [] } });
+const settle = async () => {
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+};
+
+let parts = null;
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  globalThis.RTCPeerConnection = FakeConnection;
+});
+
+afterEach(() => {
+  parts?.call.dismiss();
+  mock.timers.reset();
+});
+
+async function make(role = "participant", answers = {}) {
+  const signaling = new FakeSignaling();
+  signaling.answers = {
+    hello: { role }, join: joined(role), "audio.publish": { track_ids: ["a"] }, "video.publish": { track_ids: ["v"] },
+    "publisher.offer": { sdp: "answer" }, ...answers,
+  };
+  const store = createStore(reduce, INITIAL_STATE);
+  const devices = new FakeDevices();
+  const call = new Call({ signaling, store, devices });
+  const notices = [];
+  call.addEventListener("notice", ({ detail }) => notices.push(detail));
+  parts = { signaling, store, devices, call, notices };
+  await call.open("a.b.c", "Weekly");
+  return parts;
+}
+
+const types = (signaling) => signaling.sent.map((message) => message.type);
+
+test("joining sends seat, declarations and offer without a wait between", async () => {
+  const { call, signaling, store } = await make();
+  await call.join("Ada");
+  assert.deepEqual(types(signaling).slice(0, 4), ["join", "audio.publish", "video.publish", "publisher.offer"]);
+  assert.equal(store.get().phase, "meeting");
+  assert.deepEqual(Object.keys(store.get().tracks).sort(), ["a", "v"]);
+});
+
+test("a host opens the meeting that is not open", async () => {
+  const { call, signaling } = await make("host", { hello: { role: "host", meeting_open: false, title: null } });
+  await call.join("Ada");
+  assert.deepEqual(signaling.sent[0], { type: "meeting.create", title: "Weekly" });
+});
+
+test("a viewer declares and offers nothing", async () => {
+  const { call, signaling } = await make("viewer");
+  await call.join("Eve");
+  assert.deepEqual(types(signaling), ["join"]);
+});
+
+test("who joins muted is muted on the wire as well", async () => {
+  const { call, signaling, devices, store } = await make();
+  await call.join("Ada", { muted: true });
+  assert.equal(devices.tracks.audio.enabled, false);
+  assert.deepEqual(signaling.sent.at(-1), { type: "audio.mute", track_id: "a", muted: true });
+  assert.equal(store.get().tracks.a.muted, true);
+});
+
+test("a refused seat leaves no peer connection and no complaint about the offer", async () => {
+  const { call, notices } = await make("participant", { join: new SignalingError("conflict", "full"), "publisher.offer": new SignalingError("forbidden", "not joined") });
+  await assert.rejects(call.join("Ada"), { code: "conflict" });
+  await settle();
+  assert.deepEqual(notices, []);
+});
+
+test("a session that is gone is replaced by a new seat with the same invitation", async () => {
+  const { call, signaling, store } = await make();
+  await call.join("Ada");
+  signaling.state = "closed";
+  signaling.tell("lost", { code: "resume_refused", detail: "" });
+  await settle();
+  assert.deepEqual(signaling.tokens, ["a.b.c", "a.b.c"]);
+  assert.equal(types(signaling).filter((type) => type === "join").length, 2);
+  assert.equal(store.get().phase, "meeting");
+});
+
+test("it waits for a meeting that its host has yet to open again", async () => {
+  const { call, signaling, store } = await make();
+  await call.join("Ada");
+  signaling.answers.join = new SignalingError("not_found", "the meeting is absent");
+  signaling.tell("lost", { code: "shutdown", detail: "" });
+  await settle();
+  assert.equal(store.get().phase, "meeting");
+  assert.equal(store.get().connection, "reconnecting");
+  signaling.answers.join = joined("participant");
+  mock.timers.tick(2_000);
+  await settle();
+  assert.equal(types(signaling).filter((type) => type === "join").length, 3);
+});
+
+for (const code of ["replaced", "rate_limited", "ended", "unauthorized"]) {
+  test(`closing with ${code} ends it`, async () => {
+    const { call, signaling, store, devices } = await make();
+    await call.join("Ada");
+    signaling.tell("lost", { code, detail: "" });
+    await settle();
+    assert.equal(store.get().phase, "ended");
+    assert.equal(store.get().ended.code, code);
+    assert.equal(devices.tracks.audio, null);
+    assert.deepEqual(signaling.tokens, ["a.b.c"]);
+  });
+}
+
+test("after a resume one's own mute states are sent again", async () => {
+  const { call, signaling } = await make();
+  await call.join("Ada");
+  await call.setMicrophone(false);
+  signaling.sent.length = 0;
+  const tracks = [
+    { track_id: "a", participant_id: "me", source: "microphone", kind: "audio", muted: false },
+    { track_id: "v", participant_id: "me", source: "camera", kind: "video", muted: false },
+  ];
+  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot: { ...joined("participant").snapshot, tracks } });
+  await settle();
+  assert.deepEqual(signaling.sent, [
+    { type: "audio.mute", track_id: "a", muted: true },
+    { type: "video.mute", track_id: "v", muted: false },
+  ]);
+});
+
+test("a refused action is told and changes nothing", async () => {
+  const { call, store, notices } = await make("participant", { "hand.raise": new SignalingError("rate_limited", "slower") });
+  await call.join("Ada");
+  await call.raiseHand(true);
+  assert.equal(notices.length, 1);
+  assert.equal(store.get().participants.me.hand_raised, false);
+});
+
+test("the end of the meeting stops devices and closes everything", async () => {
+  const { call, signaling, store, devices } = await make();
+  await call.join("Ada");
+  signaling.tell("event", { type: "meeting.ended", reason: "host" });
+  assert.equal(store.get().phase, "ended");
+  assert.equal(devices.tracks.video, null);
+  assert.equal(signaling.state, "closed");
+});
