@@ -23,10 +23,11 @@ class Timer:
 
 
 class Scheduler:
-    """Calls back at times of `clock.monotonic()`."""
+    """Calls back at times of `clock.monotonic()`; `on_error` takes what a call raised, and the others go on."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_error: Callable[[Exception], object]) -> None:
         self._clock = clock
+        self._on_error = on_error
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._earlier = Event()
@@ -35,7 +36,7 @@ class Scheduler:
         return sum(timer.call is not None for _, _, timer in self._heap)
 
     def at(self, due: float, call: Callable[[], None]) -> Timer:
-        """Call `call` once at `due`. It must not raise and must not take long."""
+        """Call `call` once at `due`. It must not take long."""
         timer = Timer(due, call)
         if not self._heap or due < self._heap[0][0]:
             self._earlier.set()
@@ -47,8 +48,12 @@ class Scheduler:
         while self._heap and self._heap[0][0] <= now:
             timer = heappop(self._heap)[2]
             call, timer.call = timer.call, None
-            if call is not None:
+            if call is None:
+                continue
+            try:
                 call()
+            except Exception as error:
+                self._on_error(error)
 
     async def run(self) -> None:
         """Fire timers until cancelled."""

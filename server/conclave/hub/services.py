@@ -62,7 +62,7 @@ class Services:
         self.invitations = invitations
         self.wide = wide
         self.ice_servers = ice_servers
-        self.scheduler = Scheduler(clock)
+        self.scheduler = Scheduler(clock, self.incident)
         self.counts: Counter[str] = Counter()
         self.house = House(limits, entropy, invitations, open_room)
         self.refusals = Refusals(self.record_anyway, self.scheduler)

@@ -15,9 +15,13 @@ class FrozenClock:
         return 0.0
 
 
+def raise_it(error: Exception) -> None:
+    raise error
+
+
 def record() -> tuple[Refusals, Scheduler, list[AuditEvent]]:
     recorded: list[AuditEvent] = []
-    scheduler = Scheduler(FrozenClock())
+    scheduler = Scheduler(FrozenClock(), raise_it)
     return Refusals(recorded.append, scheduler), scheduler, recorded
 
 
