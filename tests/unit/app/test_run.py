@@ -22,6 +22,12 @@ def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+def test_the_allocator_of_glibc_takes_its_thresholds() -> None:
+    code = "import sys; from conclave.app.run import tune_allocator; sys.exit(not tune_allocator())"
+    done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False)
+    assert done.returncode == 0
+
+
 def test_sigterm_ends_the_process_with_exit_code_0(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONCLAVE_")} | {
