@@ -163,6 +163,7 @@ class Server:
         self.metrics.register(CountsCollector("hub_events", hub.counts))
         self.metrics.register(SizesCollector("hub_size", hub.sizes))
         self.metrics.watch_sources(sources.count)
+        self.metrics.watch_tasks(lambda: len(asyncio.all_tasks()))
         lag = LoopLag(self.metrics.loop_lag)
         lag.start()
         self._exit.callback(lag.stop)

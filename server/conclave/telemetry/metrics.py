@@ -81,12 +81,16 @@ class Metrics:
             "conclave_loop_lag_seconds", "How late the event loop ran a timer.", buckets=LAG_BUCKETS, registry=self.registry
         )
         self._sources = Gauge("conclave_edge_sources", "Sources with open connections.", registry=self.registry)
+        self._tasks = Gauge("conclave_tasks", "Tasks of the event loop.", registry=self.registry)
 
     def register(self, collector: Collector) -> None:
         self.registry.register(collector)
 
     def watch_sources(self, count: Callable[[], int]) -> None:
         self._sources.set_function(lambda: float(count()))
+
+    def watch_tasks(self, count: Callable[[], int]) -> None:
+        self._tasks.set_function(lambda: float(count()))
 
     def http_request(self, route: str, status: int) -> None:
         """`route` is a path of the ROUTES table, never the path that came in."""
