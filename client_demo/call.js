@@ -190,12 +190,14 @@ export class Call extends EventTarget {
 
   // --- what a person does ------------------------------------------------------------------------------------------
 
-  async #guarded(job) {
+  /** `resent`: what the job asks for is sent again after a resume, so a lost connection needs no words here. */
+  async #guarded(job, { resent = false } = {}) {
     try {
       await job();
       return true;
     } catch (error) {
       if (error instanceof DOMException) throw error;
+      if (resent && error.code === "connection_lost") return false;
       this.#notice("error", refusalWords(error));
       return false;
     }
@@ -218,7 +220,7 @@ export class Call extends EventTarget {
         this.#publisher.add({ microphone: track });
         await this.#publish();
       }
-    });
+    }, { resent: true });
     this.#showLocal();
     this.#announce(on ? "Microphone on" : "Microphone muted");
   }
@@ -229,7 +231,7 @@ export class Call extends EventTarget {
       this.#devices.stop("video");
       await this.#publisher.replace("camera", null);
       this.#showLocal();
-      await this.#guarded(() => this.#sendMute("camera", true));
+      await this.#guarded(() => this.#sendMute("camera", true), { resent: true });
       this.#announce("Camera off");
       return;
     }
@@ -244,7 +246,7 @@ export class Call extends EventTarget {
         this.#publisher.add({ camera: track });
         await this.#publish();
       }
-    });
+    }, { resent: true });
     this.#showLocal();
     this.#announce("Camera on");
   }

@@ -22,6 +22,7 @@ const call = new Call({ signaling, store, devices });
 const app = new App(document.querySelector("#app"), { store, call, devices });
 
 addEventListener("pagehide", () => call.abandon());
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("online", () => call.networkChanged());
 navigator.connection?.addEventListener?.("change", () => call.networkChanged());
 

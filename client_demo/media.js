@@ -81,6 +81,7 @@ export class Publisher extends EventTarget {
   #sources = new Map();
   #idle = [];
   #people = 1;
+  #unanswered = false;
   #closed = false;
 
   constructor({ request, iceServers }) {
@@ -140,16 +141,18 @@ export class Publisher extends EventTarget {
     if (this.#closed || this.#pc.getTransceivers().length === 0) return [];
     const offer = await this.#pc.createOffer({ iceRestart });
     await this.#pc.setLocalDescription(offer);
+    this.#unanswered = true;
     const fresh = this.#undeclared();
     const declarations = this.#declare(fresh);
     const answer = this.#request("publisher.offer", { sdp: offer.sdp });
     const results = await Promise.allSettled([...declarations.map((item) => item.result), answer]);
     const refused = results.find((result) => result.status === "rejected");
     if (refused) {
-      await this.#rollBack(fresh);
+      await this.#rollBack(fresh, refused.reason);
       throw refused.reason;
     }
     await this.#pc.setRemoteDescription({ type: "answer", sdp: (await answer).sdp });
+    this.#unanswered = false;
     declarations.forEach(({ sources }, index) => {
       sources.forEach((source, place) => {
         const entry = this.#sources.get(source);
@@ -179,9 +182,11 @@ export class Publisher extends EventTarget {
   }
 
   /** A lost connection keeps what was added for the next try; a refusal takes it away. */
-  async #rollBack(fresh) {
+  async #rollBack(fresh, reason) {
     if (this.#closed) return;
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
+    if (reason.code === "connection_lost" || reason.code === "timeout") return;
+    this.#unanswered = false;
     for (const source of fresh) {
       const entry = this.#sources.get(source);
       this.#sources.delete(source);
@@ -219,7 +224,7 @@ export class Publisher extends EventTarget {
    * `known` maps source -> track_id.
    */
   async reconcile(known) {
-    let open = this.#pc.signalingState !== "stable";
+    let open = this.#unanswered;
     for (const [source, entry] of this.#sources) {
       entry.trackId = known[source] ?? null;
       open ||= entry.trackId === null;

@@ -33,7 +33,19 @@ BUSY_ASKED = """(() => {
   const native = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = (wish) => { window.asked += 1; return native(wish); };
 })();"""
+MUTED_BY_BROWSER = """(() => {
+  window.clicked = false;
+  document.addEventListener("click", (event) => { if (event.target.closest(".banner")) window.clicked = true; }, true);
+  const native = HTMLAudioElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    const refused = this instanceof HTMLAudioElement && !window.clicked;
+    if (refused) return Promise.reject(new DOMException("click first", "NotAllowedError"));
+    return native.call(this);
+  };
+})();"""
 NO_WEBRTC = "delete window.RTCPeerConnection;"
+CAMERAS_RECEIVED = """(({slots, tracks}) =>
+  Object.values(slots).filter((id) => tracks[id]?.source === "camera").length)(window.conclave.state())"""
 SCREENS = "Object.values(window.conclave.state().tracks).filter((track) => track.source === 'screen').length"
 
 
@@ -354,3 +366,36 @@ async def test_five_in_a_meeting_all_get_tiles_that_do_not_overlap(tabs: ClientT
     for page in pages:
         await page.holds("document.querySelectorAll('.tile').length === 4", "four tiles", 20)
     await pages[0].holds("document.querySelectorAll('.tile.has-picture').length === 4", "four pictures", 30)
+
+
+async def test_a_browser_that_plays_no_sound_unasked_gets_a_button_to_hear(tabs: ClientTabs) -> None:
+    tokens = await tabs.new_meeting()
+    ada, bob = await tabs.open(), await tabs.open(MUTED_BY_BROWSER)
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    await bob.join(tabs.server.url, tokens["participant"], "Bob")
+    await bob.page.get_by_role("button", name="Click to hear").click()
+    await bob.page.get_by_role("button", name="Click to hear").wait_for(state="hidden")
+
+
+async def test_a_closed_page_gives_its_seat_up_at_once(tabs: ClientTabs) -> None:
+    ada, _, bob, bob_id = await two(tabs)
+    await bob.page.goto("about:blank")
+    await ada.holds(f"!('{bob_id}' in window.conclave.state().participants)", "Bob is gone", 10)
+
+
+async def test_with_more_people_than_tiles_only_the_pictures_of_the_page_are_received(tabs: ClientTabs) -> None:
+    tokens = await tabs.new_meeting()
+    ada = await tabs.open(viewport={"width": 360, "height": 290})
+    others = [await tabs.open() for _ in range(4)]
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    for number, page in enumerate(others):
+        await page.join(tabs.server.url, tokens["participant"], f"P{number}")
+    await ada.page.get_by_role("button", name="Next page of people").wait_for()
+    assert await ada.page.locator(".tile").count() == 4
+    await ada.holds(f"{CAMERAS_RECEIVED} === 3", "three pictures of others", 30)
+    await ada.page.get_by_role("button", name="Next page of people").click()
+    await ada.page.wait_for_selector(".tile.has-picture")
+    assert await ada.page.locator(".tile").count() == 1
+    await ada.holds(f"{CAMERAS_RECEIVED} === 1", "one picture of others", 30)
+    await ada.page.get_by_role("button", name="Previous page of people").click()
+    await ada.holds("document.querySelectorAll('.tile.has-picture').length === 4", "all pictures of the first page", 30)

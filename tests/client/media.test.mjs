@@ -126,6 +126,32 @@ test("a refused publication is rolled back and leaves the rest alone", async () 
   assert.equal(publisher.trackId("microphone"), "audio.publish:0");
 });
 
+test("what was added while the connection was lost is offered after the resume", async () => {
+  const lost = Object.assign(new Error("lost"), { code: "connection_lost" });
+  let online = false;
+  const { request, asked } = server();
+  const publisher = new Publisher({ request: (...all) => (online ? request(...all) : Promise.reject(lost)), iceServers: [] });
+  publisher.add({ microphone: track("m") });
+  await assert.rejects(publisher.negotiate(), { code: "connection_lost" });
+  online = true;
+  await publisher.reconcile({});
+  assert.deepEqual(asked.map((item) => item.type), ["audio.publish", "publisher.offer"]);
+  assert.equal(publisher.trackId("microphone"), "audio.publish:0");
+});
+
+test("an answer that got lost is asked for again, without another declaration", async () => {
+  const lost = Object.assign(new Error("lost"), { code: "connection_lost" });
+  const broken = server({ "publisher.offer": lost });
+  const whole = server();
+  let online = false;
+  const publisher = new Publisher({ request: (...all) => (online ? whole : broken).request(...all), iceServers: [] });
+  publisher.add({ microphone: track("m") });
+  await assert.rejects(publisher.negotiate(), { code: "connection_lost" });
+  online = true;
+  await publisher.reconcile({ microphone: "audio.publish:0" });
+  assert.deepEqual(whole.asked.map((item) => item.type), ["publisher.offer"]);
+});
+
 test("a share that ended is unpublished and its section is used again", async () => {
   const { request, asked } = server();
   const publisher = new Publisher({ request, iceServers: [] });
