@@ -132,6 +132,8 @@ def _run(scenario: str, url: str, options: Options, conditions: dict[str, object
     print_table(outcome.figures, f"{scenario}: {described}, {options.transport}")
     for reason, count in outcome.failures.most_common(5):
         errors.print(f"{count} x {reason}", style="red", highlight=False)
+    for doubt in outcome.doubts():
+        errors.print(doubt, style="yellow", highlight=False)
     if options.json is not None:
         write_json(outcome.figures, shared | conditions, options.json)
     return int(not _is_good(outcome, options))

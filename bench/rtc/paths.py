@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from bench.rtc.batch import BatchReader, enable_arrival_times
 
@@ -71,8 +71,7 @@ class TcpPath(asyncio.Protocol):
         self.unsent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, _: Exception | None) -> None:

@@ -19,6 +19,8 @@ Report = Callable[[str, float, float], None]
 Step = Callable[[Client], Coroutine[Any, Any, None]]
 
 MEDIA_TIMEOUT_S = 10.0
+LATE_MS = 10.0
+BUSY_PERCENT = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,19 @@ class Outcome:
     def value(self, name: str) -> float | None:
         """Return a figure's value by its name, None when the run did not produce it."""
         return next((figure.value for figure in self.figures if figure.name == name), None)
+
+    def doubts(self) -> list[str]:
+        """Return what makes the figures doubtful: a generator without time to send and read measures itself."""
+        late_ms = self.value("generator_late_p99") or 0.0
+        cpu_percent = self.value("generator_cpu") or 0.0
+        found = []
+        if late_ms > LATE_MS:
+            found.append(
+                f"1 % of the packets was sent {late_ms:.0f} ms late or later: this busy machine may have made the latencies"
+            )
+        if cpu_percent > BUSY_PERCENT:
+            found.append(f"the generator used {cpu_percent:.0f} % of its core: it is the limit here, not the server")
+        return found
 
     def add_joins(self, clients: list[Client], failed: int) -> None:
         """Add the share of those that joined and the time of each phase."""

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from aioice import stun
 from bench.rtc.batch import BatchReader
 from bench.rtc.dtls import Certificate, Profile, client_context, make_certificate
@@ -52,6 +53,20 @@ async def test_media_flows_both_ways_after_ice_and_dtls(far_end: FarEnd) -> None
     transport.close()
     transport.close()
     assert not transport.connected
+
+
+@pytest.mark.parametrize("network", ["udp", "tcp"])
+def test_a_transport_connects_on_the_loop_of_the_command_line(network: str, certificate: Certificate) -> None:
+    async def connect() -> None:
+        end = FarEnd(certificate, Profile.GCM128)
+        await (end.listen_udp() if network == "udp" else end.listen_tcp())
+        transport = transport_to(end)
+        await transport.connect(end.description)
+        assert transport.connected
+        transport.close()
+        end.close()
+
+    uvloop.run(connect())
 
 
 async def test_rtcp_goes_both_ways(far_end: FarEnd) -> None:
