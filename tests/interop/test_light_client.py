@@ -13,12 +13,12 @@ from tests.support.server import ConclaveServer
 pytestmark = pytest.mark.timeout(60)
 
 
-@pytest.mark.parametrize("network", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("profile", list(Profile))
-async def test_media_flows_with_each_profile_over_each_network(server: ConclaveServer, profile: Profile, network: str) -> None:
+async def test_media_flows_with_each_profile_over_each_network(server: ConclaveServer, profile: Profile, transport: str) -> None:
     target = resolve_target(server.url, yes_remote=True)
     host, guest = await server.invite(MEETING, "host"), await server.invite(MEETING, "participant")
-    async with Station(target, server.tls, profiles=(profile,), network=network) as station:
+    async with Station(target, server.tls, profiles=(profile,), network=transport) as station:
         sender, receiver = Client(station, "sender"), Client(station, "receiver")
         try:
             await sender.connect(host)

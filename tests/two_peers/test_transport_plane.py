@@ -65,7 +65,8 @@ class Client:
                 message = stun.parse(await asyncio.wait_for(self.receive(), 0.2))
                 stun.verify_integrity(message, self._server.ice_pwd.encode())
                 assert message.stun_class is StunClass.SUCCESS
-                assert message.transaction_id == transaction_id
+                if message.transaction_id != transaction_id:
+                    continue
                 assert str(message.xor_mapped_address) == f"127.0.0.1:{self._socket.getsockname()[1]}"
                 return
         raise TimeoutError("no answer to a check")
