@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.client_page import Chromium, ClientPage, ClientTabs
+from tests.support.client_page import ClientPage, ClientTabs, client_tabs
 from tests.support.netns import NetworkNamespace
 from tests.support.pages import ARTIFACTS, BROWSER_TESTS, chromium_obstacle
-from tests.support.server import serving
 
 AXE = BROWSER_TESTS / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -29,9 +28,8 @@ FOCUSED = """(() => {
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running(network: NetworkNamespace | None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClientTabs]:
-    settings = {"meetings.open_creation": "true", "security.creations_per_min_per_source": "1000"}
-    async with serving(tmp_path_factory.mktemp("access"), settings=settings) as server, Chromium() as browser:
-        yield ClientTabs(browser, server)
+    async with client_tabs(tmp_path_factory.mktemp("access")) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")

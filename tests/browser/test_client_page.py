@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.support.client_page import Chromium, ClientPage, ClientTabs
+from tests.support.client_page import ClientPage, ClientTabs, client_tabs
 from tests.support.fixtures import failed
 from tests.support.netns import NetworkNamespace
 from tests.support.pages import ARTIFACTS, chromium_obstacle
-from tests.support.server import serving
 from tests.support.wait import until
 
 pytestmark = [
@@ -51,9 +50,8 @@ SCREENS = "Object.values(window.conclave.state().tracks).filter((track) => track
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running(network: NetworkNamespace | None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClientTabs]:
-    settings = {"meetings.open_creation": "true", "security.creations_per_min_per_source": "1000"}
-    async with serving(tmp_path_factory.mktemp("client"), settings=settings) as server, Chromium() as browser:
-        yield ClientTabs(browser, server)
+    async with client_tabs(tmp_path_factory.mktemp("client")) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,11 +1,14 @@
 """The product's web client as a person uses it: through labels, keys and what is on the screen."""
 
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from playwright.async_api import Browser, Page, async_playwright
 from tests.support.pages import CHROMIUM, CHROMIUM_FLAGS, WATCH_SCRIPT
-from tests.support.server import ConclaveServer
+from tests.support.server import ConclaveServer, serving
 from tests.support.wait import until
 
 SMALL_PICTURES = """if (!localStorage.getItem("conclave.settings"))
@@ -114,14 +117,15 @@ class ClientTabs:
         return {invitation["role"]: invitation["token"] for invitation in body["invitations"]}
 
 
-class Chromium:
-    """Starts and ends the browser."""
+SETTINGS = {"meetings.open_creation": "true", "security.creations_per_min_per_source": "1000"}
 
-    async def __aenter__(self) -> Browser:
-        self._playwright = await async_playwright().start()
-        self._browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(CHROMIUM_FLAGS))
-        return self._browser
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._browser.close()
-        await self._playwright.stop()
+@contextlib.asynccontextmanager
+async def client_tabs(directory: Path) -> AsyncIterator[ClientTabs]:
+    """A server that lets anybody start meetings, and a Chromium, for the length of the block."""
+    async with serving(directory, settings=SETTINGS) as server, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(CHROMIUM_FLAGS))
+        try:
+            yield ClientTabs(browser, server)
+        finally:
+            await browser.close()
