@@ -58,15 +58,16 @@ class Client:
 
     async def check(self) -> None:
         """Send a check with USE-CANDIDATE until it is answered."""
+        sent: set[bytes] = set()
         for _ in range(50):
             transaction_id = os.urandom(12)
+            sent.add(transaction_id)
             await self.send(self.request(transaction_id))
             with suppress(TimeoutError):
                 message = stun.parse(await asyncio.wait_for(self.receive(), 0.2))
                 stun.verify_integrity(message, self._server.ice_pwd.encode())
                 assert message.stun_class is StunClass.SUCCESS
-                if message.transaction_id != transaction_id:
-                    continue
+                assert message.transaction_id in sent
                 assert str(message.xor_mapped_address) == f"127.0.0.1:{self._socket.getsockname()[1]}"
                 return
         raise TimeoutError("no answer to a check")
