@@ -50,6 +50,7 @@ cdef void forward_packet(Lane *lane, Sender *sender, Packet *packet) noexcept no
     cdef int size
     cdef uint8_t *out
     if payload_type == UNMAPPED:
+        sender.resync = 1
         count(lane, D_UNMAPPED_PAYLOAD_TYPE)
         return
     if packet.index < sender.track.floor:
@@ -82,11 +83,15 @@ cdef inline bint reachable(const Peer *peer) noexcept nogil:
 
 
 cdef void replay_keyframe(Lane *lane, Sender *sender) noexcept nogil:
-    """Begin a route with a keyframe that is still fresh in the cache, when every packet since is there."""
+    """Begin a route with a keyframe that is still fresh in the cache, when every packet since is there.
+
+    Not in the first half second under new keys: the peer may not have them yet, and would miss the keyframe.
+    """
     cdef Track *track = sender.track
     cdef int64_t index
     if (not sender.waiting or track.muted or track.keyframe_index < 0 or not reachable(sender.peer)
-            or lane.now_ns - track.keyframe_ns > 400 * MS or track.highest - track.keyframe_index >= 96):
+            or lane.now_ns - sender.peer.secured_ns < 500 * MS or lane.now_ns - track.keyframe_ns > 400 * MS
+            or track.highest - track.keyframe_index >= 96):
         return
     for index in range(track.keyframe_index, track.highest + 1):
         if cache_find(track, index) == NULL:
@@ -121,6 +126,7 @@ cdef void forward_batch(Lane *lane) noexcept nogil:
             if reachable(sender.peer):
                 batch_sender(lane, sender)
             else:
+                pause_route(sender)
                 count(lane, D_NO_DESTINATION)
             sender = sender.track_next
         track = track.batch_next

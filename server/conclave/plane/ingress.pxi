@@ -298,12 +298,12 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
         if delta > 1:
             missing_add(lane, track, track.highest + 1, packet.index - 1)
         track.highest = packet.index
-    if not track.forwarded_once:
-        track.forwarded_once = 1
-        raise_fact(lane, FACT_FIRST_PACKET, track.peer, track, track.ssrc, NULL)
     if track.muted:
         count(lane, D_MUTED)
         return
+    if not track.forwarded_once:
+        track.forwarded_once = 1
+        raise_fact(lane, FACT_FIRST_PACKET, track.peer, track, track.ssrc, NULL)
     mark_packet(lane, track, packet)
     cache_put(lane, track, packet)
     packet.next = NULL

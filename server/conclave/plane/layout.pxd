@@ -126,6 +126,7 @@ cdef struct Track:
     uint8_t mid_ext_id
     uint8_t audio_level_ext_id
     uint8_t mid_size
+    uint8_t marks                 # one of its codecs has keyframes that are recognised
     uint8_t reports_due           # some sender wants a sender report soon
     char mid[16]
     uint32_t clock_rate[128]      # 0: media payload type not negotiated
@@ -247,6 +248,7 @@ cdef struct Peer:
     uint64_t id
     uint32_t index
     Session *session
+    int64_t secured_ns
     Path nominated
     uint8_t has_nominated
     uint8_t batched

@@ -25,26 +25,23 @@ cdef void unlink_sender(Sender *sender) noexcept nogil:
     sender.track_next = NULL
 
 
-cdef void close_route(Lane *lane, Sender *sender, bint retime) noexcept nogil:
-    """Make the route open anew: at a keyframe where the track has marks, with new offsets."""
+cdef void pause_route(Sender *sender) noexcept nogil:
+    """Make the route open anew: with a new sequence offset, and at a keyframe where the track has marks."""
     cdef Track *track = sender.track
     sender.resync = 1
-    if retime:
-        sender.retime = 1
-    if track.video and not track.opaque and not sender.waiting and marked(track):
+    if track.marks and not track.opaque and not sender.waiting:
         sender.waiting = 1
         track.waiting += 1
-        if reachable(sender.peer):
-            keyframe_wanted(lane, track)
 
 
-cdef inline bint marked(const Track *track) noexcept nogil:
-    """Whether the track may send a codec whose keyframes are recognised."""
-    cdef int at
-    for at in range(128):
-        if track.codec[at] != CODEC_UNKNOWN:
-            return True
-    return False
+cdef void close_route(Lane *lane, Sender *sender, bint retime) noexcept nogil:
+    """Pause the route, and see that it opens soon: from the cache, or by asking for a keyframe."""
+    pause_route(sender)
+    if retime:
+        sender.retime = 1
+    replay_keyframe(lane, sender)
+    if sender.waiting and reachable(sender.peer):
+        keyframe_wanted(lane, sender.track)
 
 
 cdef void route_sender(Lane *lane, Sender *sender, Track *track, const RouteOrder *order) noexcept nogil:
@@ -58,7 +55,6 @@ cdef void route_sender(Lane *lane, Sender *sender, Track *track, const RouteOrde
         return
     link_sender(sender, track)
     close_route(lane, sender, True)
-    replay_keyframe(lane, sender)
 
 
 cdef void mute_track(Lane *lane, Track *track, bint muted) noexcept nogil:
@@ -220,6 +216,7 @@ cdef void secure_peer(Lane *lane, Peer *peer, Session *session) noexcept nogil:
     if peer.session != NULL:
         retire(lane, &peer.session.retired)
     peer.session = session
+    peer.secured_ns = lane.now_ns
 
 
 cdef void begin_waiting_routes(Lane *lane, Peer *peer) noexcept nogil:

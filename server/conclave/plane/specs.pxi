@@ -62,6 +62,7 @@ cdef int fill_track(
     for payload_type, codec in codecs.items():
         in_range("payload type", payload_type, 0, 127)
         track.codec[<int>payload_type] = _CODECS.get(codec, CODEC_UNKNOWN) if video else CODEC_UNKNOWN
+        track.marks = track.marks or track.codec[<int>payload_type] != CODEC_UNKNOWN
     track.cache_size = CACHE_VIDEO if video else CACHE_AUDIO
     track.cache = <CacheSlot *>calloc(track.cache_size, sizeof(CacheSlot))
     track.missing = <Missing *>calloc(MISSING_MAX, sizeof(Missing)) if video else NULL

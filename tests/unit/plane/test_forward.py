@@ -167,9 +167,9 @@ def test_routing_the_same_track_again_changes_only_the_maps() -> None:
 
 def test_a_new_route_begins_with_a_fresh_keyframe_of_the_cache() -> None:
     room = Room()
-    room.publish(1, timestamp=100)
-    room.publish(2, payload=VP8_CONTINUATION + bytes(40), timestamp=100)
     late_comer = FarEnd(room.core)
+    room.publish(1, timestamp=100, after_ms=600)
+    room.publish(2, payload=VP8_CONTINUATION + bytes(40), timestamp=100)
     sender = add_sender(room.core, late_comer)
     room.core.route(sender, room.track, {96: 100}, {})
     out = room.push(room.publisher.sent(seq=3, payload=VP8_DELTA, timestamp=3100), after_ms=10)
@@ -178,11 +178,69 @@ def test_a_new_route_begins_with_a_fresh_keyframe_of_the_cache() -> None:
     assert room.core.counters()["drop_protect"] == 0
 
 
-def test_an_old_keyframe_is_not_replayed() -> None:
+def test_a_replayed_keyframe_need_not_be_asked_for() -> None:
+    room = Room()
+    late_comer = FarEnd(room.core)
+    room.publish(1, after_ms=600)
+    room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
+    assert len(late_comer.rtp_of(room.tick(50))) == 1
+    assert room.core.track_stats(room.track)["plis_sent"] == 0
+
+
+def test_a_peer_with_new_keys_gets_no_replay_but_a_request_is_made_and_repeated() -> None:
     room = Room()
     room.publish(1)
-    room.push(after_ms=401)
     late_comer = FarEnd(room.core)
+    room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
+    assert late_comer.rtp_of(room.push()) == []
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+    for _ in range(11):
+        room.tick(100)
+    assert room.core.track_stats(room.track)["plis_sent"] == 3
+
+
+def test_keyframes_are_asked_for_only_when_somebody_can_be_reached() -> None:
+    room = Room()
+    room.publish(1)
+    peer = room.core.open_peer()
+    sender = room.core.add_sender(peer, video=True, mid=b"x", ssrc=5, clock_rate=90000)
+    room.core.route(sender, room.track, {96: 100}, {})
+    for seq in range(2, 20):
+        room.publish(seq, payload=VP8_DELTA, after_ms=100)
+        room.tick()
+    assert room.core.track_stats(room.track)["plis_sent"] == 0
+    room.core.nominate(peer, make_path("udp", "10.4.4.4", 4))
+    room.core.secure(peer, "SRTP_AEAD_AES_128_GCM", bytes(28), bytes(28))
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+
+
+def test_packets_that_had_no_destination_leave_no_gap() -> None:
+    room = Room()
+    end = FarEnd(room.core)
+    silent = room.core.open_peer()
+    sender = room.core.add_sender(silent, video=True, mid=b"x", ssrc=5, clock_rate=90000)
+    room.core.route(sender, room.track, {96: 100}, {})
+    room.publish(*range(60))
+    room.core.nominate(silent, end.path)
+    room.core.secure(silent, "SRTP_AEAD_AES_128_GCM", end.inbound, end.outbound)
+    assert end.rtp_of(room.push(room.publisher.sent(seq=60, payload=VP8_DELTA))) == []
+    got = end.rtp_of(room.push(room.publisher.sent(seq=61), room.publisher.sent(seq=62)))
+    assert [(packet.seq - got[0].seq) & 0xFFFF for packet in got] == [0, 1]
+
+
+def test_a_payload_type_without_a_mapping_leaves_no_gap() -> None:
+    room = Room(payload_types={96: 90000, 98: 90000}, codecs={96: "vp8", 98: "vp8"})
+    first = room.publish(1)[0]
+    assert room.publish(2, 3, payload_type=98) == []
+    second = room.publish(4)[0]
+    assert (second.seq - first.seq) & 0xFFFF == 1
+
+
+def test_an_old_keyframe_is_not_replayed() -> None:
+    room = Room()
+    late_comer = FarEnd(room.core)
+    room.publish(1, after_ms=600)
+    room.push(after_ms=401)
     room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
     assert late_comer.rtp_of(room.push()) == []
     assert room.core.counters()["cache_replays"] == 0
