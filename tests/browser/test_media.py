@@ -8,7 +8,7 @@ from tests.support.wait import until
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     pytest.mark.skipif(chromium_obstacle() is not None, reason=str(chromium_obstacle())),
     pytest.mark.server_settings({"client.directory": TEST_PAGES}),
 ]

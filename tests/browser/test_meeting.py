@@ -18,7 +18,7 @@ _OBSTACLE = chromium_obstacle() or firefox_obstacle() or obstacle()
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.netns,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(_OBSTACLE is not None, reason=str(_OBSTACLE)),
 ]

@@ -23,7 +23,7 @@ _NO_UDP = """table inet no_udp {
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.netns,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     pytest.mark.skipif(_OBSTACLE is not None, reason=str(_OBSTACLE)),
 ]
 

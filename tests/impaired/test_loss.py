@@ -19,7 +19,7 @@ from tests.support.wrtc_client import WrtcClient
 
 pytestmark = [
     pytest.mark.netns,
-    pytest.mark.timeout(150),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(obstacle() is not None, reason=str(obstacle())),
 ]
 

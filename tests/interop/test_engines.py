@@ -11,7 +11,7 @@ from tests.support.signaling import JSON, MSGPACK
 from tests.support.wait import until
 from tests.support.wrtc_client import WrtcClient
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

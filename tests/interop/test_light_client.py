@@ -10,7 +10,7 @@ from bench.station import Station
 from tests.support.rooms import MEETING
 from tests.support.server import ConclaveServer
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -27,7 +27,7 @@ async def test_media_flows_with_each_profile_over_each_network(server: ConclaveS
             await receiver.connect(guest)
             await receiver.join(auto_subscribe=True)
             await sender.publish(Publisher(1))
-            await receiver.wait_flowing({(1, AUDIO), (1, VIDEO)}, timeout_s=10)
+            await receiver.wait_flowing({(1, AUDIO), (1, VIDEO)}, timeout_s=30)
             assert sender.publishing is not None
             assert receiver.subscribing is not None
             assert sender.publishing.profile == receiver.subscribing.profile == profile

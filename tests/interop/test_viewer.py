@@ -14,7 +14,7 @@ from tests.support.server import ConclaveServer
 from tests.support.signaling import RequestRefused, Signaling
 from tests.support.wait import until
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
 INJECTED = 100
 OPUS = 111

@@ -16,7 +16,7 @@ from tests.support.rooms import MEETING
 from tests.support.server import ConclaveServer, serving
 from tests.support.wait import until
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
 GSTREAMER_CLIENT = str(Path(__file__).parents[1] / "support" / "gstreamer_client.py")
 SYSTEM_PYTHON = "/usr/bin/python3"

@@ -63,7 +63,7 @@ async def _settled(server: ConclaveServer) -> Holdings:
         lambda: _holdings(server),
         lambda seen: seen.sizes['conclave_hub_size{of="participants"}'] == 1,
         "only the host is left",
-        within_s=20,
+        within_s=40,
     )
 
 
@@ -73,7 +73,7 @@ async def _cycle(station: Station, number: int, token: str) -> None:
         await client.connect(token)
         await client.join(auto_subscribe=True)
         await client.publish(Publisher(RESIDENT + 1 + number))
-        await client.wait_flowing({(RESIDENT, AUDIO), (RESIDENT, VIDEO)}, timeout_s=10)
+        await client.wait_flowing({(RESIDENT, AUDIO), (RESIDENT, VIDEO)}, timeout_s=30)
         if number % 2 == 0:
             await client.leave()
     finally:

@@ -29,7 +29,7 @@ class LineProcess:
         *,
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
-        ready_within_s: float = 30,
+        ready_within_s: float = 60,
     ) -> Self:
         """Start the process and wait for its first line, which says that it is ready."""
         process = await asyncio.create_subprocess_exec(
@@ -71,7 +71,7 @@ class LineProcess:
         """Return the last lines that the process logged."""
         return "\n".join(f"  {self.name}| {line}" for line in list(self.log)[-40:])
 
-    async def ask(self, command: Mapping[str, Any], within_s: float = 20) -> Answer:
+    async def ask(self, command: Mapping[str, Any], within_s: float = 30) -> Answer:
         """Send a command and return its answer."""
         assert self._process.stdin is not None
         async with self._one_at_a_time:

@@ -48,10 +48,10 @@ class ChromiumPage:
         page.on("pageerror", lambda error: self._lines.append(f"error: {error.message}"))
 
     async def goto(self, url: str) -> None:
-        await self.page.goto(url, wait_until="domcontentloaded", timeout=20_000)
+        await self.page.goto(url, wait_until="domcontentloaded", timeout=60_000)
 
     async def evaluate(self, expression: str) -> Any:
-        return await asyncio.wait_for(self.page.evaluate(expression), 20)
+        return await asyncio.wait_for(self.page.evaluate(expression), 60)
 
     async def screenshot(self, file_name: str) -> None:
         ARTIFACTS.mkdir(exist_ok=True)
@@ -93,7 +93,7 @@ class FirefoxPage:
         self._number = number
 
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        return await self._process.ask({"do": do, "page": self._number, **fields}, 30)
+        return await self._process.ask({"do": do, "page": self._number, **fields}, 60)
 
     async def goto(self, url: str) -> None:
         await self._ask("goto", url=url)
@@ -124,7 +124,7 @@ class FirefoxBrowser:
         return cls(await LineProcess.start("firefox", command, cwd=str(BROWSER_TESTS), ready_within_s=60))
 
     async def open(self, name: str) -> FirefoxPage:
-        answer = await self._process.ask({"do": "page", "preload": WATCH_SCRIPT}, 30)
+        answer = await self._process.ask({"do": "page", "preload": WATCH_SCRIPT}, 60)
         return FirefoxPage(name, self._process, answer["page"])
 
     async def close(self) -> None:

@@ -95,7 +95,7 @@ async def perceived(page: BrowserPage) -> dict[str, Perception]:
     return found
 
 
-async def sees_and_hears(page: BrowserPage, others: set[str], within_s: float = 20) -> None:
+async def sees_and_hears(page: BrowserPage, others: set[str], within_s: float = 40) -> None:
     """Wait until pictures and sound of each of `others` keep growing on `page`."""
     first = await until(
         lambda: perceived(page),
@@ -114,7 +114,7 @@ async def sees_and_hears(page: BrowserPage, others: set[str], within_s: float = 
     )
 
 
-async def sees_screen(page: BrowserPage, sharer: str, within_s: float = 15) -> None:
+async def sees_screen(page: BrowserPage, sharer: str, within_s: float = 40) -> None:
     """Wait until the shared screen of `sharer` was decoded on `page`."""
     await until(
         lambda: perceived(page),

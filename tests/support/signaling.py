@@ -59,7 +59,7 @@ class Signaling:
 
     @classmethod
     async def connect(
-        cls, url: str, tls: ssl.SSLContext, *, subprotocol: str = JSON, origin: str | None = None, timeout_s: float = 10
+        cls, url: str, tls: ssl.SSLContext, *, subprotocol: str = JSON, origin: str | None = None, timeout_s: float = 30
     ) -> Self:
         """Open the WebSocket at `url` (wss://host:port/path)."""
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
@@ -121,7 +121,7 @@ class Signaling:
         sending.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
         return answer
 
-    async def request(self, kind: str, *, within_s: float = 10, **fields: Any) -> Message:
+    async def request(self, kind: str, *, within_s: float = 30, **fields: Any) -> Message:
         """Send a request and return the result. Raises RequestRefused with the server's code."""
         try:
             answer = await asyncio.wait_for(self.post(kind, **fields), within_s)
@@ -133,7 +133,7 @@ class Signaling:
         assert isinstance(result, dict)
         return result
 
-    async def event(self, kind: str, match: Callable[[Message], bool] = lambda _: True, within_s: float = 10) -> Message:
+    async def event(self, kind: str, match: Callable[[Message], bool] = lambda _: True, within_s: float = 30) -> Message:
         """Return the first event of this kind, past or to come, that matches. Raises TimeoutError naming what was seen."""
 
         def found() -> Message | None:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def until(
-    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str, within_s: float = 15, every_s: float = 0.2
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str, within_s: float = 40, every_s: float = 0.2
 ) -> T:
     """Look again and again until `holds`; return what was seen. Raises TimeoutError with `what` and the last sight."""
     deadline = time.monotonic() + within_s
