@@ -1,6 +1,6 @@
 """CPU of the packet plane for each packet it forwards, beside a null SFU without crypto in the same run.
 
-    python -m bench.plane [--subscribers 100] [--seconds 4] [--rounds 5] [--json-lines FILE]
+    python -m bench.plane [--subscribers 100] [--seconds 4] [--rounds 5] [--no-video] [--json-lines FILE]
 
 One publisher sends 50 audio packets/s of 120 octets and 30 video frames/s of 4 packets of 1,100 octets over loopback, and a
 sender report a second; every subscriber takes both and reports once a second. The variants take turns. Each server is a process
@@ -152,14 +152,15 @@ def _session(profile: str, number: int, *, outbound: bool) -> Session:
     return Session(Policy(inbound, Policy.SSRC_ANY_OUTBOUND if outbound else Policy.SSRC_ANY_INBOUND, 0, PROFILES[profile][0]))
 
 
-def play(publisher: Publisher, reporters: Reporters, seconds: float) -> None:
+def play(publisher: Publisher, reporters: Reporters, seconds: float, *, video: bool = True) -> None:
     """Send everything at its time."""
     jobs = [
         [0.0, AUDIO_INTERVAL, publisher.audio],
-        [0.003, VIDEO_INTERVAL, publisher.video],
         [0.5, 1.0, publisher.report],
         [0.01, reporters.interval, reporters.report],
     ]
+    if video:
+        jobs.append([0.003, VIDEO_INTERVAL, publisher.video])
     start = monotonic()
     while True:
         job: list[Any] = min(jobs, key=lambda each: each[0])
@@ -186,7 +187,9 @@ VARIANTS = (
 )
 
 
-def measure(variant: Variant, null_sfu: Path, subscribers: int, seconds: float) -> dict[str, tuple[float, str]]:
+def measure(
+    variant: Variant, null_sfu: Path, subscribers: int, seconds: float, *, video: bool = True
+) -> dict[str, tuple[float, str]]:
     """Run one server for `seconds` after a warm-up of one."""
     with receivers(null_sfu, subscribers) as ends:
         probe = Publisher(("127.0.0.1", 9), None).socket
@@ -201,10 +204,10 @@ def measure(variant: Variant, null_sfu: Path, subscribers: int, seconds: float) 
             publisher.socket.close()
             publisher.socket = probe
             reporters = Reporters(ends.sockets, target, variant.profile)
-            play(publisher, reporters, 1)
+            play(publisher, reporters, 1, video=video)
             sleep(0.2)
             before, drained = server.usage(), ends.child.usage().packets
-            play(publisher, reporters, seconds)
+            play(publisher, reporters, seconds, video=video)
             sleep(0.2)
             used, delivered = server.usage().since(before), ends.child.usage().packets - drained
         finally:
@@ -232,20 +235,22 @@ def compiled(folder: Path) -> Path:
 
 
 @app.default
-def main(*, subscribers: int = 100, seconds: float = 4, rounds: int = 5, json_lines: Path | None = None) -> None:
+def main(
+    *, subscribers: int = 100, seconds: float = 4, rounds: int = 5, video: bool = True, json_lines: Path | None = None
+) -> None:
     """Measure all variants in turns and print one line a figure: median (min-max) of the rounds."""
     results: dict[str, Rounds] = {variant.name: [] for variant in VARIANTS}
     with TemporaryDirectory() as folder:
         null_sfu = compiled(Path(folder))
         for number in range(rounds):
             for variant in VARIANTS:
-                figures = measure(variant, null_sfu, subscribers, seconds)
+                figures = measure(variant, null_sfu, subscribers, seconds, video=video)
                 results[variant.name].append(figures)
                 print(f"round {number + 1}/{rounds} {variant.name}: {figures['cpu'][0]:.2f} µs/packet", file=sys.stderr)
-    conditions = {"scenario": "plane", "subscribers": subscribers, "seconds": seconds, "rounds": rounds}
+    conditions = {"scenario": "plane", "subscribers": subscribers, "seconds": seconds, "rounds": rounds, "video": video}
     for variant in VARIANTS:
         summary = round_figures(variant.name, results[variant.name])
-        print_table(summary, f"{variant.name}, 1 -> {subscribers}")
+        print_table(summary, f"{variant.name}, {'webinar' if video else 'audio'} 1 -> {subscribers}")
         if json_lines is not None:
             write_json(summary, conditions, json_lines)
 
