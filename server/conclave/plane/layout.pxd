@@ -28,6 +28,7 @@ cdef enum:
     MID_MAX = 16
     CNAME_MAX = 64
     RING_SIZE = 1024             # datagrams and facts waiting for Python, each
+    RING_PER_PEER = 128          # of them from one peer
     UNMAPPED = 255
 
 cdef enum:
@@ -266,6 +267,8 @@ cdef struct Peer:
     uint32_t *ssrcs
     int ssrc_count
     int ssrc_room
+    uint64_t raised               # datagrams for Python, written by the lane
+    uint64_t taken                # ... and those it took, written by Python
     int64_t failing_ns
     uint64_t failing
     int64_t report_ns

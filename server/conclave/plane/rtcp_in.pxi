@@ -1,5 +1,8 @@
 """RTCP from peers (RFC 3550, 4585, 5104): sender reports are passed on rewritten, everything else ends here."""
 
+cdef enum:
+    NACK_PAIRS = 64
+
 
 cdef void receive_rtcp(Lane *lane, Peer *peer, uint8_t *data, int size) noexcept nogil:
     """Authenticate a compound packet and act on each part of it."""
@@ -124,6 +127,7 @@ cdef void receive_full_intra_request(Lane *lane, Peer *peer, const uint8_t *part
 
 
 cdef void receive_nack(Lane *lane, Peer *peer, const uint8_t *part, int size) noexcept nogil:
+    """Look at up to 64 pairs, 1,088 packets, which is more than the cache holds; the rest is a counted drop."""
     cdef Sender *sender = find_sender(lane, peer, read32(part + 8))
     cdef int offset = 12
     cdef int bit
@@ -131,6 +135,9 @@ cdef void receive_nack(Lane *lane, Peer *peer, const uint8_t *part, int size) no
     cdef uint16_t mask
     if sender == NULL:
         return
+    if size > 12 + 4 * NACK_PAIRS:
+        size = 12 + 4 * NACK_PAIRS
+        count(lane, D_NACK_LIMITED)
     while offset + 4 <= size:
         seq = read16(part + offset)
         mask = read16(part + offset + 2)

@@ -54,14 +54,18 @@ cdef class Table:
 
     cdef void *get(self, object identifier) except NULL:
         """The pointer. Raises KeyError when the identifier is stale or never was one."""
-        cdef uint64_t number
-        cdef uint64_t slot
-        if not isinstance(identifier, int) or not 0 <= identifier < 1 << 63:
+        cdef void *pointer = NULL
+        if isinstance(identifier, int) and 0 <= identifier < 1 << 63:
+            pointer = self.find(identifier)
+        if pointer == NULL:
             raise KeyError(identifier)
-        number = identifier
-        slot = number & (INDEX_LIMIT - 1)
+        return pointer
+
+    cdef void *find(self, uint64_t number) noexcept:
+        """The pointer, or NULL."""
+        cdef uint64_t slot = number & (INDEX_LIMIT - 1)
         if slot >= <uint64_t>self.size or self.pointers[slot] == NULL or self.generations[slot] != number >> 32:
-            raise KeyError(identifier)
+            return NULL
         return self.pointers[slot]
 
     cdef void invalidate(self, uint64_t number) noexcept:
@@ -252,6 +256,12 @@ cdef class LaneTables:
         self.senders.invalidate(sender.id)
         return self.push(OP_REMOVE_SENDER, sender, NULL, 0, 0, NULL)
 
+    cdef void note_taken(self, int64_t identifier) noexcept:
+        """A datagram of the peer left the ring."""
+        cdef Peer *peer = <Peer *>self.peers.find(<uint64_t>identifier) if identifier >= 0 else NULL
+        if peer != NULL:
+            peer.taken += 1
+
     cdef int poll(self, list out, int limit) except -1:
         """Append what came up, oldest first, until `out` has `limit` entries."""
         cdef Lane *lane = self.lane
@@ -267,6 +277,7 @@ cdef class LaneTables:
             if kind == 0:
                 break
             if kind == 1:
+                self.note_taken(datagram.peer)
                 out.append(Datagram(lane.number, "stun" if datagram.stun else "dtls", datagram.peer,
                                     path_bytes(&datagram.path), (<char *>datagram.data)[:datagram.size]))
             else:

@@ -8,6 +8,7 @@ events (`doomed`), so that no event of the round meets freed memory.
 cdef enum:
     TCP_IN = 8192
     TCP_OUT = 131072
+    TCP_UNCLAIMED = 64           # connections of one address that no peer has claimed yet
 
 
 cdef Connection *find_connection(Lane *lane, const Path *path) noexcept nogil:
@@ -72,6 +73,18 @@ cdef void reap_connections(Lane *lane) noexcept nogil:
     close_doomed(lane)
 
 
+cdef bint crowded(const Lane *lane, const Path *path) noexcept nogil:
+    """Whether the path's address holds its share of unclaimed connections, so that it cannot take all of them."""
+    cdef const Connection *connection = lane.connections
+    cdef int unclaimed = 0
+    while connection != NULL:
+        if (memcmp(<const uint8_t *>&connection.path + 4, <const uint8_t *>path + 4, 16) == 0
+                and path_find(&lane.paths, &connection.path) == NULL):
+            unclaimed += 1
+        connection = connection.next
+    return unclaimed >= TCP_UNCLAIMED
+
+
 cdef void tcp_accept(Lane *lane) noexcept nogil:
     cdef sockaddr_in6 address
     cdef socklen_t size
@@ -80,12 +93,14 @@ cdef void tcp_accept(Lane *lane) noexcept nogil:
     cdef int tries
     cdef Connection *connection
     cdef epoll_event event
+    cdef Path path
     for tries in range(16):
         size = sizeof(sockaddr_in6)
         fd = accept4(lane.listener, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
         if fd < 0:
             return
-        if lane.connection_count >= lane.connection_limit:
+        path_from_address(&path, &address, lane.connection_serial + 1)
+        if lane.connection_count >= lane.connection_limit or crowded(lane, &path):
             count(lane, D_TCP_LIMIT)
             close(fd)
             continue
@@ -104,7 +119,7 @@ cdef void tcp_accept(Lane *lane) noexcept nogil:
             continue
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
         lane.connection_serial += 1
-        path_from_address(&connection.path, &address, lane.connection_serial)
+        connection.path = path
         connection.opened_ns = lane.now_ns
         connection.next = lane.connections
         lane.connections = connection

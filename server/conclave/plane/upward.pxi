@@ -1,7 +1,7 @@
 """What goes up from a lane to Python: STUN and DTLS datagrams, facts, and memory that the lane no longer uses.
 
 Two rings of fixed size under the lane's mutex, so that a flood of datagrams cannot push out facts. The last quarter of
-the datagram ring is kept for peers that are known.
+the datagram ring is kept for peers that are known, and no peer holds more than an eighth of it.
 """
 
 
@@ -20,7 +20,7 @@ cdef void raise_datagram(Lane *lane, const Path *path, Peer *peer, bint stun, co
     cdef bint wake = False
     cdef uint32_t limit = RING_SIZE if peer != NULL else RING_SIZE - RING_SIZE // 4
     pthread_mutex_lock(&lane.mutex)
-    if lane.datagram_count >= limit:
+    if lane.datagram_count >= limit or (peer != NULL and peer.raised - peer.taken >= RING_PER_PEER):
         pthread_mutex_unlock(&lane.mutex)
         count(lane, D_RING_FULL)
         return
@@ -28,7 +28,10 @@ cdef void raise_datagram(Lane *lane, const Path *path, Peer *peer, bint stun, co
     lane.datagram_count += 1
     lane.up_order += 1
     entry.order = lane.up_order
-    entry.peer = <int64_t>peer.id if peer != NULL else -1
+    entry.peer = -1
+    if peer != NULL:
+        entry.peer = <int64_t>peer.id
+        peer.raised += 1
     entry.path = path[0]
     entry.stun = stun
     entry.size = size

@@ -242,6 +242,19 @@ def test_a_stun_flood_leaves_room_for_known_peers() -> None:
     assert core.counters()["drop_ring_full"] == 2000 - 768
 
 
+def test_one_peer_cannot_fill_the_ring_of_all() -> None:
+    core = LaneCore()
+    paths = [make_path("udp", "10.0.0.1", port) for port in (1, 2)]
+    peers = [core.open_peer() for _ in paths]
+    for peer, path in zip(peers, paths, strict=True):
+        core.allow_path(peer, path)
+    for _ in range(2):
+        core.receive([(paths[0], b"\x16flood")] * 500, SECOND)
+        core.receive([(paths[1], b"\x16hello")], SECOND)
+        up = [each.peer for each in core.poll(10_000) if isinstance(each, Datagram)]
+        assert up == [peers[0]] * 128 + [peers[1]]
+
+
 def test_lost_facts_are_reported() -> None:
     room = Room()
     path, packet = room.publisher.sent(seq=1)

@@ -112,6 +112,15 @@ def test_a_nack_flood_is_bounded_per_packet_and_per_second() -> None:
     assert room.drops()["drop_nack_limited"] > 200
 
 
+def test_a_nack_of_endless_length_is_read_in_part() -> None:
+    room = Room()
+    first = room.publish(1)[0]
+    request = nack(0x9001, *[((first.seq + 20) & 0xFFFF, 0xFFFF)] * 64, (first.seq, 0))
+    assert room.push(room.subscriber.protect_rtcp(request)) == []
+    assert room.core.counters()["nacks_in"] == 64 * 17
+    assert room.drops() == {"drop_nack_limited": 1}
+
+
 def test_one_packet_is_retransmitted_at_most_ten_times() -> None:
     room = Room()
     first = room.publish(1)[0]

@@ -110,6 +110,25 @@ def test_connections_beyond_the_limit_are_refused_and_room_comes_back(plane: Pla
         path_of(plane, fourth)
 
 
+def test_one_address_cannot_take_all_connections() -> None:
+    plane = Plane([LaneAddress("127.0.0.1", 0)])
+    clients: list[socket.socket] = []
+    try:
+        plane.start()
+        clients += [socket.create_connection(tuple(plane.addresses[0]), timeout=20) for _ in range(65)]
+        assert closed(clients[64])
+        assert plane.counters()["drop_tcp_limit"] == 1
+        claimed = path_of(plane, clients[0])
+        plane.allow_path(plane.open_peer(0), claimed)
+        path_of(plane, clients[0])
+        clients.append(socket.create_connection(tuple(plane.addresses[0]), timeout=20))
+        path_of(plane, clients[65])
+    finally:
+        for client in clients:
+            client.close()
+        plane.close()
+
+
 def test_a_connection_that_nobody_claims_is_closed_and_a_claimed_one_stays() -> None:
     plane = Plane([LaneAddress("127.0.0.1", 0)], tcp_claim_ms=1)
     try:
