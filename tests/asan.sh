@@ -7,10 +7,12 @@ python="${PYTHON:-.venv/bin/python}"
 python="$(cd "$(dirname "$python")" && pwd)/$(basename "$python")"
 tree="$PWD/build/asan"
 mkdir -p "$tree/server"
+# Removed before the copy, not overwritten by it: a run that is still going has the old file mapped.
+find "$tree/server" -name '*.so' -delete
 cp -Ru setup.py pyproject.toml README.md LICENSE "$tree/"
 cp -Ru server/conclave "$tree/server/"
 rm -f "$tree"/server/conclave/plane/*.c
-find "$tree/server" -name '*.so' ! -name '*.asan.so' -delete
+find "$tree/server" -name '*.so' -delete
 (cd "$tree" && CONCLAVE_SANITIZE=address "$python" setup.py -q build_ext --inplace --force)
 preload="$(gcc -print-file-name=libasan.so)"
 preload="$preload $(gcc -print-file-name=libstdc++.so)"
