@@ -22,4 +22,4 @@ export PYTHONPATH="$tree/server:$PWD"
 if [ "$#" -eq 0 ]; then
     set -- tests/unit/plane tests/fuzz/test_plane_fuzz.py tests/wire/test_srtp_vectors.py
 fi
-exec "$python" -m pytest -q -p no:cacheprovider --timeout 600 "$@"
+exec "$python" -m pytest -q -p no:cacheprovider -p no:faulthandler --timeout 600 "$@"
