@@ -18,6 +18,7 @@ UFRAG_ENTROPY_BYTES = 9
 PWD_ENTROPY_BYTES = 24
 CONSENT_EXPIRY_S = 30.0
 DOUBTED_EXPIRY_S = 13.0
+UDP_FRESH_S = 3.0
 MAX_PATHS = 8
 REMEMBERED_TRANSACTIONS = 256
 PATH_BYTES = 32
@@ -167,12 +168,23 @@ class IceLite:
                 retired, self._previous = self._previous.ufrag, None
         self._remember_transaction(message.transaction_id, path)
         path_is_new = self._touch(path, now)
-        nominated = message.has(AttributeType.USE_CANDIDATE) and path != self._nominated
+        nominated = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
         if nominated:
             self._nominated = path
         mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
         response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
         return IceAnswer(response, path_is_new=path_is_new, nominated=nominated, retired_ufrag=retired)
+
+    def _may_take_over(self, path: bytes, now: float) -> bool:
+        """Whether media moves to `path` now that it is nominated.
+
+        Firefox nominates every pair it checks and uses the best one (RFC 5245 section 8.1.1.2), so a TCP path does not take over
+        from a UDP path that was checked within 3 s. Who really changes to TCP nominates it again with each check.
+        """
+        current = self._nominated
+        if current is None or path == current:
+            return path != current
+        return _is_udp(path) or not _is_udp(current) or now - self._paths[current] > UDP_FRESH_S
 
     def _remember_transaction(self, transaction_id: bytes, path: bytes) -> None:
         """MESSAGE-INTEGRITY does not cover the source address: a captured check that is sent again from elsewhere
@@ -190,6 +202,10 @@ class IceLite:
         self._paths[path] = now
         self._paths.move_to_end(path)
         return is_new
+
+
+def _is_udp(path: bytes) -> bool:
+    return path[0] == 0
 
 
 def address_of(path: bytes) -> TransportAddress:

@@ -9,6 +9,7 @@ from conclave.media.ice import (
     DOUBTED_EXPIRY_S,
     MAX_PATHS,
     REMEMBERED_TRANSACTIONS,
+    UDP_FRESH_S,
     IceLite,
     address_of,
     local_ufrag_of,
@@ -101,6 +102,27 @@ def test_use_candidate_nominates_the_path_it_came_on_once(agent: IceLite, peer: 
     assert agent.nominated == path(1)
     assert agent.receive(peer.check(USE_CANDIDATE), path(2), 2.0).nominated
     assert agent.nominated == path(2)
+
+
+def over_tcp(number: int) -> bytes:
+    return bytes([1]) + path(number)[1:]
+
+
+def test_tcp_does_not_take_over_from_a_udp_path_that_works(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    assert not agent.receive(peer.check(USE_CANDIDATE), over_tcp(2), UDP_FRESH_S).nominated
+    assert agent.nominated == path(1)
+
+
+def test_tcp_takes_over_when_the_udp_path_went_silent(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    assert agent.receive(peer.check(USE_CANDIDATE), over_tcp(2), UDP_FRESH_S + 0.1).nominated
+    assert agent.nominated == over_tcp(2)
+
+
+def test_udp_takes_over_from_tcp_at_once(agent: IceLite, peer: Peer) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), over_tcp(1), 0.0)
+    assert agent.receive(peer.check(USE_CANDIDATE), path(2), 0.1).nominated
 
 
 @pytest.mark.parametrize(
