@@ -58,6 +58,7 @@ class IceLite:
         self._nominated: bytes | None = None
         self._last_check: float | None = None
         self._doubted_at: float | None = None
+        self._awaits_nomination = False
 
     def __repr__(self) -> str:
         return f"IceLite(ufrag={self.local_ufrag}, paths={len(self._paths)})"
@@ -166,11 +167,14 @@ class IceLite:
             self._used = True
             if self._previous is not None:
                 retired, self._previous = self._previous.ufrag, None
+                self._awaits_nomination = True
         self._remember_transaction(message.transaction_id, path)
         path_is_new = self._touch(path, now)
         nominated = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
         if nominated:
             self._nominated = path
+        if message.has(AttributeType.USE_CANDIDATE):
+            self._awaits_nomination = False
         mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
         response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
         return IceAnswer(response, path_is_new=path_is_new, nominated=nominated, retired_ufrag=retired)
@@ -179,11 +183,14 @@ class IceLite:
         """Whether media moves to `path` now that it is nominated.
 
         Firefox nominates every pair it checks and uses the best one (RFC 5245 section 8.1.1.2), so a TCP path does not take over
-        from a UDP path that was checked within 3 s. Who really changes to TCP nominates it again with each check.
+        from a UDP path that was checked within 3 s. Who really changes to TCP nominates it again with each check. The first
+        nomination after an ICE restart always counts.
         """
         current = self._nominated
-        if current is None or path == current:
-            return path != current
+        if path == current:
+            return False
+        if current is None or self._awaits_nomination:
+            return True
         return _is_udp(path) or not _is_udp(current) or now - self._paths[current] > UDP_FRESH_S
 
     def _remember_transaction(self, transaction_id: bytes, path: bytes) -> None:

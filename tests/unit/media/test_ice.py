@@ -120,6 +120,17 @@ def test_tcp_takes_over_when_the_udp_path_went_silent(agent: IceLite, peer: Peer
     assert agent.nominated == over_tcp(2)
 
 
+def test_the_first_nomination_after_a_restart_counts_whatever_it_is(
+    agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
+) -> None:
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    agent.restart(entropy)
+    restarted = Peer(agent)
+    assert agent.receive(restarted.check(USE_CANDIDATE), over_tcp(2), 0.1).nominated
+    assert agent.receive(restarted.check(USE_CANDIDATE), path(3), 0.2).nominated
+    assert not agent.receive(restarted.check(USE_CANDIDATE), over_tcp(2), 0.3).nominated
+
+
 def test_udp_takes_over_from_tcp_at_once(agent: IceLite, peer: Peer) -> None:
     agent.receive(peer.check(USE_CANDIDATE), over_tcp(1), 0.0)
     assert agent.receive(peer.check(USE_CANDIDATE), path(2), 0.1).nominated
