@@ -125,7 +125,7 @@ def test_the_first_nomination_after_a_restart_counts_whatever_it_is(
 ) -> None:
     agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
     agent.restart(entropy)
-    restarted = Peer(agent)
+    restarted = Peer(agent, "restarted")
     assert agent.receive(restarted.check(USE_CANDIDATE), over_tcp(2), 0.1).nominated
     assert agent.receive(restarted.check(USE_CANDIDATE), path(3), 0.2).nominated
     assert not agent.receive(restarted.check(USE_CANDIDATE), over_tcp(2), 0.3).nominated
