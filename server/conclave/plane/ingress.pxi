@@ -304,6 +304,8 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
     if track.muted:
         count(lane, D_MUTED)
         return
+    if track.tapped:
+        tap_packet(lane, track, packet)
     mark_packet(lane, track, packet)
     cache_put(lane, track, packet)
     packet.next = NULL
