@@ -54,6 +54,8 @@ def example(message: type[Request], own_track: str, other: str, fields: Mapping[
         messages.ParticipantAdmit: {"participant_id": other},
         messages.ParticipantRemove: {"participant_id": other},
         messages.ParticipantMute: {"participant_id": other},
+        messages.RecordingPause: {"paused": True},
+        messages.RecordingConsent: {"granted": True},
         messages.RecordingDownload: {"recording_id": other},
         messages.ScreenShareControl: {"participant_id": other, "allowed": False},
         messages.BreakoutCreate: {"title": "Room"},

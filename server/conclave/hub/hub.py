@@ -21,14 +21,15 @@ from conclave.hub.services import (
 from conclave.hub.sessions import ConnectionInfo, Session
 from conclave.identity.invitations import Invitations
 from conclave.media.transport import TransportState
-from conclave.meeting import attendance, handlers, media_facts
+from conclave.meeting import attendance, handlers, media_facts, recording
 from conclave.meeting.context import Context
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.ids import Entropy, TrackId, TransportId
+from conclave.model.ids import Entropy, RecordingId, TrackId, TransportId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.observer import ReportIncident, Wide
+from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Hello, Ping
 
 handlers.check_declarations(frozenset({Hello, Ping}))
@@ -39,7 +40,8 @@ class Hub:
 
     limits: figures that the deployment chose; pump: performs media commands, and its news come here; audit: where facts
     become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
-    wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session.
+    wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session;
+    recorder and archive: without them the server does not record.
     """
 
     def __init__(
@@ -55,10 +57,13 @@ class Hub:
         wide: Wide = discard_event,
         report_incident: ReportIncident = log_incident,
         ice_servers: IceServers = no_ice_servers,
+        recorder: Recorder | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._services = Services(
             limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
             open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
+            recorder=recorder or NoRecorder(), archive=archive or NoArchive(),
         )  # fmt: skip
         self._greeter = Greeter(self._services)
         self._sessions: set[Session] = set()
@@ -97,6 +102,11 @@ class Hub:
         Raises Refused (`unavailable`) when the server is full or stops.
         """
         return self._open(None)
+
+    def recording_failed(self, recording_id: RecordingId) -> None:
+        """The recorder has given up on a recording: its meeting learns that it is not recorded any more."""
+        for queue in self._greeter.queues.values():
+            queue.post(lambda context, _: recording.failed(context, recording_id))
 
     def counts(self) -> Mapping[str, int]:
         """Return totals since the start: messages, refusals by code, closes by code, resumes, incidents and so on."""

@@ -1,5 +1,6 @@
 """Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
 
+from conclave.meeting import recording
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
 from conclave.meeting.hosting import pass_on
@@ -69,6 +70,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         if message.auto_subscribe:
             meeting.room.auto_subscribe(participant.participant_id, True, now)
         collect(call)
+        recording.ask(call, participant)
         return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant))
 
     return Recorded((call.event("participant_joined", participant, role=claims.role),), apply)
@@ -108,11 +110,13 @@ def remove(context: Context, participant: Participant, reason: str, now: float) 
     meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
     context.audit(context.event("participant_left", participant, reason=reason))
     context.broadcast(ParticipantLeft(participant.participant_id, reason))
+    recording.left(context, participant)
 
 
 def end(context: Context, reason: str, now: float) -> None:
     """Stop all media and tell everybody. Seats stay, so that each connection learns where it stands."""
     meeting = context.meeting
+    recording.end(context, "ended")
     meeting.room.close(now)
     collect(context)
     meeting.media = None
@@ -145,6 +149,7 @@ def connection_resumed(context: Context, participant: Participant, now: float) -
     participant.lost_at = None
     if was_lost:
         context.broadcast(ParticipantChanged(participant.info), but=participant.session_id)
+    recording.ask(context, participant)
     if context.meeting.state is MeetingState.ACTIVE:
         context.meeting.room.resume(participant.participant_id, now)
         collect(context)

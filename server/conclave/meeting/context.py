@@ -12,6 +12,7 @@ from conclave.meeting.state import Meeting, Participant
 from conclave.model.ids import Entropy, MeetingId, SessionId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent
+from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Event
 
 
@@ -30,6 +31,8 @@ class House(Struct, frozen=True):
     entropy: Entropy
     invitations: Invitations
     open_room: Callable[[MeetingId], MediaRoom]
+    recorder: Recorder = NoRecorder()
+    archive: Archive = NoArchive()
 
 
 class Context:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from conclave.meeting import attendance, expression, hosting, publishing, subscribing
+from conclave.meeting import attendance, expression, hosting, publishing, recording, subscribing
 from conclave.meeting.context import Call, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.ports.audit import AuditEvent
@@ -37,6 +37,11 @@ HANDLERS: Mapping[type[Request], Handler] = MappingProxyType(
         messages.PlaybackOffer: subscribing.playback,
         messages.HandRaise: expression.raise_hand,
         messages.ReactionSend: expression.react,
+        messages.RecordingStart: recording.start,
+        messages.RecordingPause: recording.pause,
+        messages.RecordingConsent: recording.consent,
+        messages.RecordingStop: recording.stop,
+        messages.RecordingDownload: recording.download,
     }
 )
 

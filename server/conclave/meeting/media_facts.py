@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from conclave.media import notices
 from conclave.media.notices import Notice
 from conclave.media.speakers import AudioLevel
+from conclave.meeting import recording
 from conclave.meeting.context import Context
 from conclave.meeting.state import Track
 from conclave.model.ids import ParticipantId, TrackId, TransportId
@@ -70,11 +71,13 @@ def _fold(context: Context, notice: Notice) -> None:
         case notices.SpeakersChanged(participant_ids):
             context.meeting.speakers = participant_ids
             context.broadcast(ActiveSpeakers(list(participant_ids)))
+            recording.speakers_changed(context)
 
 
 def _go_live(context: Context, track: Track) -> None:
     context.meeting.add_track(track)
     context.broadcast(TrackPublished(track.info))
+    recording.track_live(context, track)
 
 
 def _tell(context: Context, participant_id: ParticipantId, event: Event) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, KeysView
 from msgspec import Struct, field
 
 from conclave.media.room import MediaRoom
-from conclave.model.ids import MeetingId, ParticipantId, SessionId, TrackId
+from conclave.model.ids import MeetingId, ParticipantId, RecordingId, SessionId, TrackId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
 from conclave.policy.rules import MeetingState
-from conclave.signaling.messages import ParticipantInfo, SlotInfo, Snapshot, TrackInfo
+from conclave.signaling.messages import ParticipantInfo, RecordingInfo, SlotInfo, Snapshot, TrackInfo
 
 
 class Participant(Struct, kw_only=True):
@@ -27,11 +27,13 @@ class Participant(Struct, kw_only=True):
     media_failed: bool = False
     hand_raised: bool = False
     lost_at: float | None = None
+    recorded: bool = False
     track_ids: set[TrackId] = field(default_factory=set)
 
     @property
     def info(self) -> ParticipantInfo:
-        return ParticipantInfo(self.participant_id, self.display_name, self.role, self.hand_raised, self.lost_at is None)
+        connected = self.lost_at is None
+        return ParticipantInfo(self.participant_id, self.display_name, self.role, self.hand_raised, connected, self.recorded)
 
 
 class Track(Struct, kw_only=True):
@@ -48,6 +50,15 @@ class Track(Struct, kw_only=True):
         return TrackInfo(self.track_id, self.participant_id, self.source, self.source.kind, self.muted)
 
 
+class Recording(Struct, kw_only=True):
+    """A recording that runs. `answers`: what each who was asked has said; no answer is no consent."""
+
+    recording_id: RecordingId
+    since_s: float
+    paused: bool = False
+    answers: dict[ParticipantId, bool] = field(default_factory=dict)
+
+
 class Meeting:
     """One meeting. `participants` are in the order in which they came.
 
@@ -62,6 +73,7 @@ class Meeting:
         self.participants: dict[ParticipantId, Participant] = {}
         self.tracks: dict[TrackId, Track] = {}
         self.speakers: tuple[ParticipantId, ...] = ()
+        self.recording: Recording | None = None
         self.empty_since: float | None = None
         self._by_session: dict[SessionId, Participant] = {}
 
@@ -81,6 +93,15 @@ class Meeting:
 
     def seat_of(self, session_id: SessionId) -> Participant | None:
         return self._by_session.get(session_id)
+
+    @property
+    def recording_info(self) -> RecordingInfo:
+        """Whether the meeting is recorded, and who is in it."""
+        if self.recording is None:
+            return RecordingInfo("off", [])
+        state = "paused" if self.recording.paused else "recording"
+        recorded = [seat.participant_id for seat in self.participants.values() if seat.recorded]
+        return RecordingInfo(state, list(recorded), int(self.recording.since_s), self.recording.recording_id)
 
     def hosts(self) -> Iterator[Participant]:
         return (participant for participant in self.participants.values() if participant.role is Role.HOST)
@@ -129,4 +150,5 @@ class Meeting:
             tracks=[track.info for track in self.tracks.values() if track.live],
             slots=slots,
             active_speakers=list(self.speakers),
+            recording=self.recording_info,
         )

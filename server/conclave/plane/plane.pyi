@@ -45,14 +45,14 @@ class Fact(NamedTuple):
     path: bytes
 
 class TappedPacket(NamedTuple):
-    """A decrypted RTP packet of a tapped track, after repair, as it arrived. `index` is the extended sequence number (it never
+    """A decrypted RTP packet of a tapped track, after repair, as it arrived. `sequence_number` is the extended one (it never
     repeats, also when the stream begins anew), `timestamp` the RTP timestamp, `arrival_ns` CLOCK_MONOTONIC, `payload` without
     padding."""
 
     track: int
     payload_type: int
     marker: bool
-    index: int
+    sequence_number: int
     timestamp: int
     arrival_ns: int
     payload: bytes

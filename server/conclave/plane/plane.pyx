@@ -33,7 +33,7 @@ PATH_BYTES = PATH_SIZE
 LaneAddress = namedtuple("LaneAddress", "host port")
 Datagram = namedtuple("Datagram", "lane kind peer path data")
 Fact = namedtuple("Fact", "lane name peer track value path")
-TappedPacket = namedtuple("TappedPacket", "track payload_type marker index timestamp arrival_ns payload")
+TappedPacket = namedtuple("TappedPacket", "track payload_type marker sequence_number timestamp arrival_ns payload")
 TappedReport = namedtuple("TappedReport", "track ntp timestamp arrival_ns")
 
 FACT_NAMES = ("ssrc_learnt", "track_silent", "track_alive", "first_packet", "srtp_failing", "path_closed")

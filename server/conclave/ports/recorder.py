@@ -71,7 +71,11 @@ class RecordingContents(Struct, frozen=True):
 class Archive(Protocol):
     """What was recorded. Every call raises Refused (`not_found`) for what does not exist, Unavailable for what is damaged."""
 
-    def contents(self, recording_id: RecordingId) -> RecordingContents: ...
+    def meeting_of(self, recording_id: RecordingId) -> MeetingId:
+        """Return which meeting was recorded."""
+
+    def contents(self, recording_id: RecordingId) -> RecordingContents:
+        """Return what there is; what a crash left unfinished is measured, which takes time."""
 
     def stream(self, recording_id: RecordingId, name: str) -> Iterator[bytes]:
         """Return the decrypted pieces of a file: a track's, a participant's (`<participant_id>.webm`, picture and sound
@@ -93,7 +97,7 @@ class NoTaps:
 class NoRecorder:
     """A server that does not record."""
 
-    def start(self, recording_id: RecordingId, meeting_id: MeetingId, title: str, started_at_s: float) -> None:
+    def start(self, recording_id: RecordingId, meeting_id: MeetingId, title: str, started_at_s: float) -> None:  # noqa: ARG002
         raise Unavailable("recorder", "this server does not record")
 
     def pause(self, recording_id: RecordingId, paused: bool) -> None:
@@ -112,8 +116,11 @@ class NoRecorder:
 class NoArchive:
     """A server that keeps no recordings."""
 
-    def contents(self, recording_id: RecordingId) -> RecordingContents:
+    def meeting_of(self, recording_id: RecordingId) -> MeetingId:  # noqa: ARG002
         raise Refused(ErrorCode.NOT_FOUND, "no such recording")
 
-    def stream(self, recording_id: RecordingId, name: str) -> Iterator[bytes]:
+    def contents(self, recording_id: RecordingId) -> RecordingContents:  # noqa: ARG002
+        raise Refused(ErrorCode.NOT_FOUND, "no such recording")
+
+    def stream(self, recording_id: RecordingId, name: str) -> Iterator[bytes]:  # noqa: ARG002
         raise Refused(ErrorCode.NOT_FOUND, "no such recording")

@@ -185,7 +185,19 @@ class ParticipantMute(Request, frozen=True, tag="participant.mute", kw_only=True
 
 
 class RecordingStart(Request, frozen=True, tag="recording.start", kw_only=True):
-    pass
+    """Start recording. Everybody is asked; who starts has agreed with that. Others are in it from their own consent on."""
+
+
+class RecordingPause(Request, frozen=True, tag="recording.pause", kw_only=True):
+    """Interrupt the recording, or go on; what lies between is not in it."""
+
+    paused: bool
+
+
+class RecordingConsent(Request, frozen=True, tag="recording.consent", kw_only=True):
+    """Agree to be recorded, or no longer; without it nothing of one's own tracks is in the recording."""
+
+    granted: bool
 
 
 class RecordingStop(Request, frozen=True, tag="recording.stop", kw_only=True):
@@ -193,6 +205,8 @@ class RecordingStop(Request, frozen=True, tag="recording.stop", kw_only=True):
 
 
 class RecordingDownload(Request, frozen=True, tag="recording.download", kw_only=True):
+    """Ask what a recording of this meeting consists of; its files are read over HTTP with a host's invitation."""
+
     recording_id: Identifier
 
 
@@ -253,9 +267,11 @@ MESSAGES: dict[type[Request], Rule] = {
     ParticipantAdmit: _joined(Permission.PARTICIPANT_ADMIT, Scope.OTHER_PARTICIPANT, available=False),
     ParticipantRemove: _joined(Permission.PARTICIPANT_REMOVE, Scope.OTHER_PARTICIPANT, available=False),
     ParticipantMute: _joined(Permission.PARTICIPANT_MUTE, Scope.OTHER_PARTICIPANT, available=False),
-    RecordingStart: _joined(Permission.RECORDING_START, Scope.MEETING, available=False),
-    RecordingStop: _joined(Permission.RECORDING_STOP, Scope.MEETING, available=False),
-    RecordingDownload: _joined(Permission.RECORDING_DOWNLOAD, Scope.MEETING, available=False),
+    RecordingStart: _joined(Permission.RECORDING_START, Scope.MEETING),
+    RecordingPause: _joined(Permission.RECORDING_STOP, Scope.MEETING),
+    RecordingConsent: _joined(Permission.MEETING_ATTEND, Scope.MEETING),
+    RecordingStop: _joined(Permission.RECORDING_STOP, Scope.MEETING),
+    RecordingDownload: _joined(Permission.RECORDING_DOWNLOAD, Scope.MEETING),
     ScreenShareControl: _joined(Permission.SCREEN_SHARE_CONTROL, Scope.OTHER_PARTICIPANT, available=False),
     BreakoutCreate: _joined(Permission.BREAKOUT_ROOMS_CREATE, Scope.MEETING, available=False),
     BreakoutManage: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.OTHER_PARTICIPANT, available=False),
@@ -279,6 +295,7 @@ class ParticipantInfo(Struct, frozen=True):
     role: Role
     hand_raised: bool
     connected: bool
+    recorded: bool = False
 
 
 class SlotInfo(Struct, frozen=True):
@@ -288,6 +305,15 @@ class SlotInfo(Struct, frozen=True):
     track_id: str | None
 
 
+class RecordingInfo(Struct, frozen=True):
+    """state: "off", "recording" or "paused"; since_s in Unix seconds; recorded: the participants who are in it."""
+
+    state: str
+    recorded: list[str]
+    since_s: int | None = None
+    recording_id: str | None = None
+
+
 class Snapshot(Struct, frozen=True):
     """All that a participant may see of the meeting; sent at join and after a resume."""
 
@@ -295,6 +321,7 @@ class Snapshot(Struct, frozen=True):
     tracks: list[TrackInfo]
     slots: list[SlotInfo]
     active_speakers: list[str]
+    recording: RecordingInfo
 
 
 class Welcome(Struct, frozen=True):
@@ -341,6 +368,17 @@ class Invitation(Struct, frozen=True):
     token: str
     path: str
     expires_at_s: int
+
+
+class RecordingStarted(Struct, frozen=True):
+    recording_id: str
+
+
+class RecordingDescription(Struct, frozen=True):
+    """GET `path` lists the files; `path`/<participant_id>.webm has picture and sound of one, `path`/speakers.json the turns."""
+
+    recording_id: str
+    path: str
 
 
 class Pong(Struct, frozen=True):
@@ -405,6 +443,18 @@ class Reaction(Event, frozen=True, tag="reaction"):
     reaction: str
 
 
+class RecordingChanged(Event, frozen=True, tag="recording.changed"):
+    """Sent at every change; clients show it as long as `state` is not "off"."""
+
+    recording: RecordingInfo
+
+
+class RecordingConsentRequested(Event, frozen=True, tag="recording.consent_requested"):
+    """Answer with `recording.consent`. Sent when a recording starts, and to who joins or comes back later without an answer."""
+
+    recording_id: str
+
+
 class SubscriberOffer(Event, frozen=True, tag="subscriber.offer"):
     """One is outstanding at a time; changes that come meanwhile are coalesced into the next."""
 
@@ -451,7 +501,7 @@ class Closing(Event, frozen=True, tag="closing"):
 
 EVENTS: tuple[type[Event], ...] = (
     ParticipantJoined, ParticipantLeft, ParticipantChanged, TrackPublished, TrackUnpublished, TrackChanged,
-    ActiveSpeakers, Reaction, SubscriberOffer, SubscriberSlots, TracksUnsupported,
+    ActiveSpeakers, Reaction, RecordingChanged, RecordingConsentRequested, SubscriberOffer, SubscriberSlots, TracksUnsupported,
     TransportState, MeetingOpened, MeetingEnded, Closing,
 )  # fmt: skip
 
@@ -472,6 +522,7 @@ RESULTS: dict[type[Request], type[Struct]] = {
     Hello: Welcome, Ping: Pong, MeetingCreate: MeetingCreated, Join: Joined, InvitationCreate: Invitation,
     AudioPublish: Published, VideoPublish: Published, ScreenPublish: Published,
     PublisherOffer: SdpAnswer, PlaybackOffer: SdpAnswer,
+    RecordingStart: RecordingStarted, RecordingDownload: RecordingDescription,
 }  # fmt: skip
 """Result struct of each request; those not named answer `Empty`."""
 

@@ -21,14 +21,14 @@ def test_a_tapped_packet_comes_up_decrypted_and_is_still_forwarded() -> None:
     assert packet.payload == VP8_KEYFRAME + b"picture"
     assert (packet.track, packet.payload_type, packet.marker, packet.timestamp) == (room.track, 96, True, 7)
     assert packet.arrival_ns == room.now
-    assert packet.index & 0xFFFF == 65_534
+    assert packet.sequence_number & 0xFFFF == 65_534
 
 
 def test_numbers_go_on_over_a_wrap_of_the_sequence_number() -> None:
     room = Room()
     room.core.set_tap(room.track, True)
     room.publish(65_534, 65_535, 0, 1)
-    indexes = [packet.index for packet in tapped(room)]
+    indexes = [packet.sequence_number for packet in tapped(room)]
     assert indexes == list(range(indexes[0], indexes[0] + 4))
 
 
@@ -39,7 +39,7 @@ def test_nothing_comes_up_before_the_tap_is_on_nor_after_it_is_off() -> None:
     room.publish(2)
     room.core.set_tap(room.track, False)
     room.publish(3)
-    assert [packet.index & 0xFFFF for packet in tapped(room)] == [2]
+    assert [packet.sequence_number & 0xFFFF for packet in tapped(room)] == [2]
 
 
 def test_only_the_tapped_track_comes_up() -> None:
@@ -65,7 +65,7 @@ def test_a_repaired_packet_comes_up_once_with_its_own_number() -> None:
     repaired = rtp(9, ssrc=0x1112, payload_type=97, payload=(2).to_bytes(2, "big") + b"\x00again")
     room.push(room.publisher.protect(repaired))
     room.publish(2)
-    assert [packet.index & 0xFFFF for packet in tapped(room)] == [1, 3, 2]
+    assert [packet.sequence_number & 0xFFFF for packet in tapped(room)] == [1, 3, 2]
 
 
 def test_padding_is_taken_off_and_padding_alone_is_an_empty_packet() -> None:
