@@ -19,6 +19,9 @@ from conclave.signaling.messages import MESSAGES, Request, type_of
 
 EXPECTED = parse(GOLDEN.read_text(encoding="utf-8"))
 NOBODY = "x" * 16
+RECORDED = (messages.RecordingPause, messages.RecordingConsent, messages.RecordingStop, messages.RecordingDownload)
+"""What needs a recording."""
+
 Fields = Mapping[type[Request], dict[str, object]]
 
 
@@ -101,6 +104,10 @@ async def fields_for(message: type[Request], stage: Stage, subject: Signaling, r
     if message is messages.SubscriberAnswer and stage.state == "joined/active":
         event = await subject.event("subscriber.offer")
         fields[message] = {"revision": event["revision"], "sdp": answer(event["sdp"])}
+    if message in RECORDED and stage.state == "joined/active" and stage.owner is not None:
+        started = await stage.owner.request("recording.start")
+        if message is messages.RecordingDownload:
+            fields[message] = {"recording_id": started["recording_id"]}
     if message is messages.PlaybackOffer:
         fields[message] = {"sdp": offer("audio", direction="recvonly")}
     return fields
