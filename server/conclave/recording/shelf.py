@@ -98,8 +98,9 @@ class Shelf:
         """Join files of one source to a track; pictures first, cameras before screens."""
         by_source: dict[str, list[OpenFile]] = {}
         for file in sorted(files, key=lambda file: (file.source.kind is not MediaKind.VIDEO, file.source, file.start_ms)):
-            if self._has_head(recording_id, file.name):
-                by_source.setdefault(file.source, []).append(self._opener(recording_id, file.name, finished=finished))
+            opener = self._opener(recording_id, file.name, finished=finished)
+            if _has_head(opener):
+                by_source.setdefault(file.source, []).append(opener)
         if not by_source:
             raise Refused(ErrorCode.NOT_FOUND, "nothing of this file was recorded")
         return remux(list(by_source.values()))
@@ -112,13 +113,6 @@ class Shelf:
                 raise Unavailable("recordings", f"{name} has lost its end")
 
         return pieces
-
-    def _has_head(self, recording_id: RecordingId, name: str) -> bool:
-        try:
-            LiveFile(_checked(self._open(recording_id, name)))
-        except EbmlError:
-            return False
-        return True
 
     def _measured(self, recording_id: RecordingId, file: RecordedFile) -> RecordedFile:
         try:
@@ -146,6 +140,15 @@ class Shelf:
             return SealedReader(self._directory / recording_id / name, recording_id.encode(), self._master)
         except (OSError, ConclaveError) as error:
             raise Unavailable("recordings", str(error)) from None
+
+
+def _has_head(opener: OpenFile) -> bool:
+    """A crash can leave a file that was only just begun; a finished one has its head or is damaged."""
+    try:
+        LiveFile(opener())
+    except EbmlError:
+        return False
+    return True
 
 
 def _checked(reader: SealedReader) -> Iterator[bytes]:
