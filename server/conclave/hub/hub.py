@@ -23,10 +23,11 @@ from conclave.identity.invitations import Invitations
 from conclave.media.transport import TransportState
 from conclave.meeting import attendance, handlers, media_facts, recording
 from conclave.meeting.context import Context
+from conclave.meeting.state import Meeting
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, RecordingId, TrackId, TransportId
 from conclave.policy.limits import Limits
-from conclave.ports.audit import AuditSink
+from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.observer import ReportIncident, Wide
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
@@ -85,6 +86,7 @@ class Hub:
             session.close("shutdown", "the server stops")
         for queue in tuple(self._greeter.queues.values()):
             queue.stop()
+            self._note_end_of_recording(queue.meeting)
         for task in self._tasks:
             task.cancel()
             with suppress(CancelledError):
@@ -140,6 +142,12 @@ class Hub:
         self._sessions.add(session)
         self._services.counts["connections"] += 1
         return session
+
+    def _note_end_of_recording(self, meeting: Meeting) -> None:
+        """The recorder finishes its files after us; that there was an end belongs on record like the beginning."""
+        if meeting.recording is not None:
+            details: dict[str, str | int | bool] = {"recording_id": meeting.recording.recording_id, "reason": "shutdown"}
+            self._services.record_anyway(AuditEvent(type="recording_stopped", meeting_id=meeting.meeting_id, details=details))
 
     def _on_transport_state(self, transport_id: TransportId, state: TransportState, reason: str) -> None:
         for queue in self._greeter.queues.values():
