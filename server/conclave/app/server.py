@@ -224,6 +224,7 @@ def limits_of(settings: Settings) -> Limits:
         max_meetings=meetings.max_meetings,
         max_participants=meetings.max_participants,
         max_tracks_per_participant=meetings.max_tracks_per_participant,
+        waiting_room=meetings.waiting_room,
         resume_grace_s=meetings.resume_grace_s,
         hello_timeout_s=signaling.hello_timeout_s,
         heartbeat_s=signaling.heartbeat_s,

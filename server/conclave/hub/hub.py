@@ -97,13 +97,13 @@ class Hub:
         """Take a new WebSocket. Raises Refused (`unavailable`) when the server is full or stops."""
         return self._open(info)
 
-    def headless(self) -> Session:
+    def headless(self, source_hash: bytes = b"") -> Session:
         """Return a session without a socket, for WHIP and WHEP: the same gate, results instead of frames.
 
         Its seat goes with `disconnected`, or when its media connection fails; `closed` is set then.
         Raises Refused (`unavailable`) when the server is full or stops.
         """
-        return self._open(None)
+        return self._open(None, source_hash)
 
     def recording_failed(self, recording_id: RecordingId) -> None:
         """The recorder has given up on a recording: its meeting learns that it is not recorded any more."""
@@ -135,10 +135,10 @@ class Hub:
         for queue in tuple(self._greeter.queues.values()):
             await queue.idle()
 
-    def _open(self, info: ConnectionInfo | None) -> Session:
+    def _open(self, info: ConnectionInfo | None, source_hash: bytes = b"") -> Session:
         if self._closing or len(self._sessions) >= self._services.limits.max_connections:
             raise Refused(ErrorCode.UNAVAILABLE, "this server takes no more connections")
-        session = Session(self._services, self._greeter.greet, self._sessions.discard, info)
+        session = Session(self._services, self._greeter.greet, self._sessions.discard, info, source_hash)
         self._sessions.add(session)
         self._services.counts["connections"] += 1
         return session

@@ -1,7 +1,8 @@
 """Invitations: signed, expiring tokens for one meeting that carry a role (RFC 7519, RFC 8037, RFC 8725).
 
 Header: alg EdDSA, typ conclave-invitation+jwt, kid. Claims: iss, aud, sub (the meeting's id), role, jti, iat, nbf, exp,
-seats (how many may sit at once by this invitation, 0 for any number) and optionally name (a suggested display name).
+seats (how many may sit at once by this invitation, 0 for any number, 1 makes it personal), optionally uses (how often one may
+join by it; 0 or nothing for any number) and name (a suggested display name).
 Nothing in a token chooses how it is verified: the algorithm, the type and the keys are ours.
 """
 
@@ -40,7 +41,13 @@ class Claims(Struct, frozen=True, kw_only=True):
     nbf: int
     exp: int
     seats: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    uses: Annotated[int, Meta(ge=0, le=10_000)] = 0
     name: _Text | None = None
+
+    @property
+    def personal(self) -> bool:
+        """Whether this invitation is for one person."""
+        return self.seats == 1
 
     @property
     def meeting_id(self) -> MeetingId:
@@ -75,6 +82,7 @@ class Invitations:
         lifetime_s: int = 86_400,
         *,
         seats: int = 0,
+        uses: int = 0,
         name: str | None = None,
     ) -> Issued:
         """Return a new invitation that is good from `now_s` (Unix seconds) for `lifetime_s`.
@@ -88,6 +96,8 @@ class Invitations:
             "iss": ISSUER, "aud": AUDIENCE, "sub": meeting_id, "role": role.value, "jti": new_id(self._entropy),
             "iat": issued_at, "nbf": issued_at, "exp": issued_at + lifetime_s, "seats": seats,
         }  # fmt: skip
+        if uses:
+            payload["uses"] = uses
         if name is not None:
             payload["name"] = name
         claims = _claims(payload, ErrorCode.INVALID)

@@ -12,6 +12,7 @@ from conclave.model.ids import ParticipantId, TrackId, TransportId
 from conclave.signaling.messages import (
     ActiveSpeakers,
     Event,
+    ParticipantChanged,
     SlotInfo,
     SubscriberOffer,
     SubscriberSlots,
@@ -64,7 +65,10 @@ def _fold(context: Context, notice: Notice) -> None:
                 seat.media_failed = True
             _tell(context, participant_id, TransportState(transport, state, reason))
         case notices.TrackLive(track_id, participant_id, source, muted):
-            _go_live(context, Track(track_id=track_id, participant_id=participant_id, source=source, muted=muted, live=True))
+            known = context.meeting.tracks.get(track_id)
+            track = known or Track(track_id=track_id, participant_id=participant_id, source=source, muted_by_owner=muted)
+            track.muted, track.live = muted, True
+            _go_live(context, track)
         case notices.TrackGone(track_id, _):
             if context.meeting.remove_track(track_id) is not None:
                 context.broadcast(TrackUnpublished(track_id))
@@ -76,6 +80,8 @@ def _fold(context: Context, notice: Notice) -> None:
 
 def _go_live(context: Context, track: Track) -> None:
     context.meeting.add_track(track)
+    if not context.meeting.settings.roster:
+        context.broadcast(ParticipantChanged(context.meeting.participants[track.participant_id].info))
     context.broadcast(TrackPublished(track.info))
     recording.track_live(context, track)
 

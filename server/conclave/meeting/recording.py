@@ -178,7 +178,7 @@ def _include(context: Context, recording: Recording, participant: Participant) -
     context.house.recorder.name(recording.recording_id, participant.participant_id, participant.display_name)
     for track in _live_tracks(context, participant):
         context.commands.append(_tap(track, recording.recording_id))
-    context.broadcast(ParticipantChanged(participant.info))
+    context.broadcast_about(participant, ParticipantChanged(participant.info))
 
 
 def _exclude(context: Context, participant: Participant) -> None:
@@ -186,7 +186,7 @@ def _exclude(context: Context, participant: Participant) -> None:
     for track in _live_tracks(context, participant):
         context.commands.append(_tap(track, None))
     speakers_changed(context)
-    context.broadcast(ParticipantChanged(participant.info))
+    context.broadcast_about(participant, ParticipantChanged(participant.info))
 
 
 def _end(context: Context, recording: Recording) -> None:

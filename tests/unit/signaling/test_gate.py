@@ -15,7 +15,7 @@ ME, OTHER, TRACK = "m" * 16, "o" * 16, "t" * 16
 
 
 def standing(role: Role | None, phase: Phase = Phase.JOINED, meeting: MeetingState = MeetingState.ACTIVE) -> Standing:
-    return Standing(phase, role, meeting, ME, {TRACK}, {ME: 1, OTHER: 2})
+    return Standing(phase, role, meeting, ME, {TRACK}, {ME: 1, OTHER: 2}, {OTHER})
 
 
 def outcome(request: Request, where: Standing, buckets: Buckets | None = None) -> str:
