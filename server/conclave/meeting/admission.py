@@ -17,12 +17,11 @@ def check(call: Call, now: float) -> None:
         raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
     if claims.jti in call.house.invitations.revocations:
         raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
-    call.check_knock(now)
     known = meeting.invitations.get(claims.jti)
     if claims.uses and known is not None and known.uses >= claims.uses:
         raise Refused(ErrorCode.CONFLICT, "the invitation is used up")
     if claims.personal and known is not None:
-        _check_owner(call, known)
+        _check_owner(call, known, now)
     if claims.seats and meeting.seats_taken_by(claims.jti) >= claims.seats:
         raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
 
@@ -39,12 +38,13 @@ def note_use(call: Call) -> None:
     known.device_id = known.device_id or call.caller.device_id
 
 
-def _check_owner(call: Call, known: KnownInvitation) -> None:
+def _check_owner(call: Call, known: KnownInvitation, now: float) -> None:
     """A personal link belongs to the first device that came by it, and to one at a time: another one is a signal."""
     claims = call.caller.claims
     foreign = bool(known.device_id) and known.device_id != call.caller.device_id
     if not foreign and not call.meeting.seats_taken_by(claims.jti):
         return
+    call.check_knock(now)
     call.audit(call.event("invitation_reused", jti=claims.jti, role=claims.role, foreign_device=foreign))
     for seat in call.meeting.participants.values():
         if may(seat.role, Permission.PARTICIPANT_ADMIT):

@@ -59,7 +59,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         raise Refused(ErrorCode.CONFLICT, "the meeting is full")
     admission.check(call, now)
     if lobby.must_wait(call):
-        return lobby.enter(call, message)
+        return lobby.enter(call, message, now)
     participant = Participant(
         participant_id=ParticipantId(new_id(call.house.entropy)),
         session_id=caller.session_id,

@@ -28,11 +28,13 @@ def must_wait(call: Call) -> bool:
     return not (meeting.settings.admit_personal and caller.claims.personal and attended(call))
 
 
-def enter(call: Call, message: Join) -> Outcome:
-    """Wait. Raises Refused: `forbidden` for a client without signaling, `conflict` when the lobby is full."""
+def enter(call: Call, message: Join, now: float) -> Outcome:
+    """Wait. Raises Refused: `forbidden` for a client without signaling, `conflict` when the lobby is full,
+    `rate_limited` for who comes too often."""
     meeting, caller = call.meeting, call.caller
     if caller.headless:
         raise Refused(ErrorCode.FORBIDDEN, "the meeting has a waiting room, and this client cannot wait")
+    call.check_knock(now)
     if len(meeting.lobby) >= call.house.limits.max_lobby:
         raise Refused(ErrorCode.CONFLICT, "the waiting room is full")
     guest = Guest(
