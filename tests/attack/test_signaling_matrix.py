@@ -23,6 +23,9 @@ NOBODY = "x" * 16
 RECORDED = (messages.RecordingPause, messages.RecordingConsent, messages.RecordingStop, messages.RecordingDownload)
 """What needs a recording."""
 
+ABOUT_LESSER = (messages.ParticipantMute, messages.ParticipantAllowUnmute, messages.ScreenShareControl)
+"""What a co-host cannot do to a host."""
+
 RUNNING = ("joined/active", "joined/locked")
 SEATED = (*RUNNING, "joined/suspended")
 
@@ -138,6 +141,11 @@ async def fields_for(message: type[Request], stage: Stage, subject: Signaling, r
             fields[message] = {"recording_id": started["recording_id"]}
     if message in (messages.ParticipantAdmit, messages.LobbyDeny) and stage.state in SEATED:
         fields[message] = {"guest_id": await stage.guest()}
+    if message in ABOUT_LESSER and role is Role.CO_HOST and stage.state in SEATED:
+        other = await stage.connect(JSON)
+        token = stage.live.invite(stage.meeting_id, Role.PARTICIPANT)
+        joined = await other.enter(token, "Other", auto_subscribe=False)
+        fields[message] = {"participant_id": joined["participant_id"]}
     if message is messages.InvitationRevoke and stage.state in SEATED and stage.owner is not None:
         made = await stage.owner.request("invitation.create", role="viewer")
         assert made["token"]
