@@ -18,6 +18,7 @@ from conclave.identity.revocations import Revocations
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, MeetingId, new_id
 from conclave.model.roles import Role
+from conclave.ports.revocations import NoRevocationStore, RevocationStore
 
 ALGORITHM = "EdDSA"
 TYPE = "conclave-invitation+jwt"
@@ -66,13 +67,25 @@ class Issued(Struct, frozen=True):
 
 
 class Invitations:
-    """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind."""
+    """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind.
 
-    def __init__(self, key: SigningKey, entropy: Entropy, former_keys: Iterable[SigningKey] = ()) -> None:
+    What `store` kept of earlier revocations is in force from the start. Raises Unavailable when that is too much.
+    """
+
+    def __init__(
+        self,
+        key: SigningKey,
+        entropy: Entropy,
+        former_keys: Iterable[SigningKey] = (),
+        store: RevocationStore | None = None,
+    ) -> None:
         self._key = key
         self._entropy = entropy
         self._public_keys = {known.kid: known.public_key for known in (key, *former_keys)}
+        self._store = store or NoRevocationStore()
         self.revocations = Revocations()
+        for jti, expires_at_s in self._store.kept():
+            self.revocations.add(jti, expires_at_s, 0.0)
 
     def issue(
         self,
@@ -123,8 +136,12 @@ class Invitations:
         return claims
 
     def revoke(self, claims: Claims, now_s: float) -> None:
-        """Refuse this invitation from now on. Raises Unavailable when no more revocations can be kept."""
+        """Refuse this invitation from now on, also after a restart where there is a store.
+
+        Raises Unavailable when no more revocations can be kept. In this process it is in force even if the store failed.
+        """
         self.revocations.add(claims.jti, claims.exp + LEEWAY_S, now_s)
+        self._store.keep(claims.jti, claims.exp + LEEWAY_S)
 
     def _verified_payload(self, token: str) -> dict[str, object]:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():

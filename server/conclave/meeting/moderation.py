@@ -1,7 +1,5 @@
 """What hosts and co-hosts do to others: mute, let unmute, change roles, remove and ban."""
 
-from contextlib import suppress
-
 from conclave.meeting import attendance, lobby, silence
 from conclave.meeting.bans import BAN_S, Ban
 from conclave.meeting.context import Call, Context, Outcome, Recorded
@@ -104,8 +102,10 @@ def bar(context: Context, participant: Participant, *, whole: bool) -> None:
         ),
     )
     if whole or claims.personal:
-        with suppress(Unavailable):
+        try:
             context.house.invitations.revoke(claims, context.wall_s)
+        except Unavailable:
+            context.audit(context.event("revocation_not_kept", participant, jti=claims.jti))
 
 
 def _same_person(seat: Participant, participant: Participant) -> bool:
