@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 600
 RUN_ARGUMENTS ?=
 BENCH_PORT ?= 8444
 
-.PHONY: help run test check lint bench fuzz asan clean lock
+.PHONY: help run test check lint bench fuzz recording-proof asan clean lock
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make check   style, types and floors, then make test"
 	@echo "make bench   the packet plane beside a null SFU, then meetings against a server of its own"
 	@echo "make fuzz    parsers for $(FUZZ_SECONDS) seconds (FUZZ_SECONDS=60 for less)"
+	@echo "make recording-proof  recordings of real browsers, a minute long"
 	@echo "make asan    the tests of the packet plane under AddressSanitizer"
 	@echo "make clean   remove everything that make made"
 
@@ -95,6 +96,9 @@ bench: $(STAMPS)/native $(STAMPS)/developer
 
 fuzz: $(STAMPS)/native $(STAMPS)/developer
 	CONCLAVE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) -n 0 --timeout 0 tests/fuzz
+
+recording-proof: $(STAMPS)/native $(STAMPS)/developer $(STAMPS)/browser
+	CONCLAVE_RECORDING_SECONDS=60 $(PYTEST) -n 0 -s tests/browser/test_recording.py
 
 asan: $(STAMPS)/native $(STAMPS)/developer
 	CONCLAVE_SANITIZE=address $(BIN)/python setup.py -q build --build-base build/asan --build-lib build/asan/lib

@@ -25,7 +25,9 @@ DOCUMENT = (Path(__file__).parents[2] / "server" / "PROTOCOL.md").read_text(enco
 PARTS = (
     messages.Welcome, messages.MeetingCreated, messages.Joined, messages.Published, messages.SdpAnswer, messages.Invitation,
     messages.Pong, messages.Empty, messages.Snapshot, messages.ParticipantInfo, messages.TrackInfo, messages.SlotInfo,
-    messages.Resume,
+    messages.Resume, messages.RecordingInfo, messages.RecordingStarted, messages.RecordingDescription,
+    messages.MeetingSettings, messages.LobbyGuest, messages.BreakoutInfo, messages.InvitationDescription,
+    messages.InvitationDescriptions,
 )  # fmt: skip
 
 

@@ -14,8 +14,13 @@ STATES: dict[str, tuple[Phase, MeetingState]] = {
     "new": (Phase.NEW, MeetingState.ABSENT),
     "greeted/absent": (Phase.GREETED, MeetingState.ABSENT),
     "greeted/active": (Phase.GREETED, MeetingState.ACTIVE),
+    "greeted/locked": (Phase.GREETED, MeetingState.LOCKED),
+    "greeted/suspended": (Phase.GREETED, MeetingState.SUSPENDED),
     "greeted/ended": (Phase.GREETED, MeetingState.ENDED),
+    "lobby/active": (Phase.LOBBY, MeetingState.ACTIVE),
     "joined/active": (Phase.JOINED, MeetingState.ACTIVE),
+    "joined/locked": (Phase.JOINED, MeetingState.LOCKED),
+    "joined/suspended": (Phase.JOINED, MeetingState.SUSPENDED),
     "joined/ended": (Phase.JOINED, MeetingState.ENDED),
 }
 
@@ -34,6 +39,13 @@ def example(message: type[Request], own_track: str, other: str, fields: Mapping[
         messages.Hello: {"protocol": 1, "token": "x"},
         messages.MeetingCreate: {"title": "Matrix"},
         messages.MeetingModify: {"title": "Matrix"},
+        messages.MeetingLock: {"locked": True},
+        messages.InvitationRevoke: {"jti": other},
+        messages.Knock: {"display_name": "Ada"},
+        messages.LobbyDeny: {"guest_id": other},
+        messages.ParticipantsMute: {},
+        messages.ParticipantAllowUnmute: {"participant_id": other},
+        messages.ParticipantSetRole: {"participant_id": other, "role": Role.CO_HOST},
         messages.Join: {"display_name": "Ada"},
         messages.HostPass: {"participant_id": other},
         messages.InvitationCreate: {"role": Role.VIEWER},
@@ -51,12 +63,15 @@ def example(message: type[Request], own_track: str, other: str, fields: Mapping[
         messages.HandRaise: {"raised": True},
         messages.ReactionSend: {"reaction": "👍"},
         messages.ChatSend: {"envelope": b""},
-        messages.ParticipantAdmit: {"participant_id": other},
+        messages.ParticipantAdmit: {"guest_id": other},
         messages.ParticipantRemove: {"participant_id": other},
         messages.ParticipantMute: {"participant_id": other},
+        messages.RecordingPause: {"paused": True},
+        messages.RecordingConsent: {"granted": True},
         messages.RecordingDownload: {"recording_id": other},
         messages.ScreenShareControl: {"participant_id": other, "allowed": False},
-        messages.BreakoutCreate: {"title": "Room"},
+        messages.BreakoutCreate: {"titles": ["Room"]},
+        messages.BreakoutAnnounce: {"text": "Back in five minutes"},
         messages.BreakoutManage: {"participant_id": other, "breakout_id": other},
     }
     return message(id=1, **(values.get(message, {}) | fields.get(message, {})))  # type: ignore[arg-type]
@@ -74,7 +89,7 @@ def compute(outcome: Callable[[type[Request], Role, str], str]) -> Matrix:
 
 def render(matrix: Matrix) -> str:
     """Return the golden file's text."""
-    widths = [21, 13, *(16 for _ in STATES)]
+    widths = [27, 13, *(18 for _ in STATES)]
     rows = [["message", "role", *STATES]]
     rows += [
         [type_of(message), role, *(matrix[type_of(message), role, state] for state in STATES)]

@@ -16,13 +16,14 @@ from conclave.meeting import attendance
 from conclave.meeting.context import Call, Caller, Context, House
 from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Send
 from conclave.meeting.handlers import handle
+from conclave.meeting.standing import standing_of
 from conclave.meeting.state import Meeting, Participant
 from conclave.model.errors import Unavailable
 from conclave.model.ids import MeetingId, SessionId, new_id
 from conclave.model.roles import Role
 from conclave.policy.buckets import Buckets
 from conclave.policy.limits import BucketSize, Limits
-from conclave.policy.rules import Phase, RateClass
+from conclave.policy.rules import RateClass
 from conclave.ports.audit import AuditEvent
 from conclave.signaling import messages
 from conclave.signaling.gate import Standing, admit
@@ -55,7 +56,17 @@ class MeetingInMemory:
         self.disconnected: list[SessionId] = []
         self.audit_works = True
 
-    def greet(self, role: Role, *, seats: int = 0, jti: str | None = None, headless: bool = False) -> SessionId:
+    def greet(
+        self,
+        role: Role,
+        *,
+        seats: int = 0,
+        jti: str | None = None,
+        headless: bool = False,
+        device_id: str = "",
+        source_hash: bytes = b"",
+        uses: int = 0,
+    ) -> SessionId:
         session_id = SessionId(new_id(self.entropy))
         claims = Claims(
             sub=self.meeting.meeting_id,
@@ -65,17 +76,13 @@ class MeetingInMemory:
             nbf=int(WALL_S),
             exp=int(WALL_S) + 600,
             seats=seats,
+            uses=uses,
         )
-        self.callers[session_id] = Caller(session_id, claims, headless)
+        self.callers[session_id] = Caller(session_id, claims, headless, device_id, source_hash)
         return session_id
 
     def standing(self, session_id: SessionId) -> Standing:
-        seat = self.meeting.seat_of(session_id)
-        if seat is None:
-            return Standing(Phase.GREETED, self.callers[session_id].claims.role, self.meeting.state)
-        return Standing(
-            Phase.JOINED, seat.role, self.meeting.state, seat.participant_id, seat.track_ids, self.meeting.participants
-        )
+        return standing_of(self.meeting, session_id, self.callers[session_id].claims)
 
     def ask(self, session_id: SessionId, request: Request, result: type[R]) -> R:
         """Do what the hub does with a request. Raises Refused, Unavailable."""

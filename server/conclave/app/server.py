@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conclave.app.clock import SystemClock
 from conclave.app.lanes import lane_ports
+from conclave.app.recordings import in_loop, open_shelf
 from conclave.app.rooms import Rooms
 from conclave.app.state import AUDIT_FILE, load_invitation_key, prepare_directory
 from conclave.config.settings import Settings
@@ -16,6 +17,7 @@ from conclave.edge.application import build
 from conclave.edge.headless import HeadlessSessions
 from conclave.edge.listener import Listener
 from conclave.edge.meetings import Meetings
+from conclave.edge.recordings import Recordings
 from conclave.edge.sources import Sources
 from conclave.edge.static import StaticFiles
 from conclave.edge.status import Client, Status
@@ -27,8 +29,11 @@ from conclave.hub.media_pump import MediaPump
 from conclave.identity.invitations import Invitations
 from conclave.media.room import RoomLimits
 from conclave.model.errors import Unavailable
+from conclave.model.ids import RecordingId
 from conclave.plane.plane import LaneAddress, Plane
 from conclave.policy.limits import BucketSize, Limits
+from conclave.recording.recorder import TapRecorder
+from conclave.recording.shelf import Shelf
 from conclave.telemetry.audit_log import AuditLog
 from conclave.telemetry.loop_lag import LoopLag
 from conclave.telemetry.metrics import CountsCollector, Metrics, PlaneCollector, SizesCollector
@@ -94,9 +99,11 @@ class Server:
         self._exit.callback(audit.close)
         context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))
         pump = self._start_plane()
-        hub = self._start_hub(pump, audit)
+        shelf = open_shelf(directory)
+        recorder = self._start_recorder(pump, shelf)
+        hub = self._start_hub(pump, audit, recorder, shelf)
         checks = {"plane": self._check_plane, "audit": audit.check}
-        await self._start_edge(hub, pump, audit, checks, context)
+        await self._start_edge(hub, pump, audit, checks, context, shelf)
 
     def _start_plane(self) -> MediaPump:
         media = self.settings.media
@@ -110,7 +117,25 @@ class Server:
         pump.start()
         return pump
 
-    def _start_hub(self, pump: MediaPump, audit: AuditLog) -> Hub:
+    def _start_recorder(self, pump: MediaPump, shelf: Shelf) -> TapRecorder:
+        assert self._plane is not None
+        recorder = TapRecorder(
+            self._plane,
+            shelf,
+            entropy=os.urandom,
+            wall=self._clock.wall,
+            failed=in_loop(asyncio.get_running_loop(), self._recording_failed),
+            durable=self.settings.telemetry.audit_fsync,
+        )
+        pump.taps = recorder
+        self._exit.callback(recorder.close)
+        return recorder
+
+    def _recording_failed(self, recording_id: RecordingId, error: BaseException) -> None:
+        self._observer.incident(recording_id, error)
+        self.hub.recording_failed(recording_id)
+
+    def _start_hub(self, pump: MediaPump, audit: AuditLog, recorder: TapRecorder, shelf: Shelf) -> Hub:
         limits = limits_of(self.settings)
         room_limits = RoomLimits(tracks_per_participant=limits.max_tracks_per_participant)
         rooms = Rooms(self.lanes, self.settings.media.announced_addresses, os.urandom, room_limits)
@@ -124,13 +149,21 @@ class Server:
             open_room=rooms.open,
             wide=self._observer.wide,
             report_incident=self._observer.incident,
+            recorder=recorder,
+            archive=shelf,
         )
         hub.start()
         self._exit.push_async_callback(hub.close)
         return hub
 
     async def _start_edge(
-        self, hub: Hub, pump: MediaPump, audit: AuditLog, checks: Mapping[str, Callable[[], None]], context: ssl.SSLContext
+        self,
+        hub: Hub,
+        pump: MediaPump,
+        audit: AuditLog,
+        checks: Mapping[str, Callable[[], None]],
+        context: ssl.SSLContext,
+        shelf: Shelf,
     ) -> None:
         settings = self.settings
         sources = sources_of(settings, self._clock)
@@ -140,6 +173,7 @@ class Server:
         owners = (
             signaling,
             Meetings(settings, sources, self.invitations, audit, self._clock.wall),
+            Recordings(shelf, self.invitations, audit, self._clock.wall),
             WhipWhep(settings, sources, sessions),
             Status(checks, self.metrics.render, settings.telemetry.metrics_token),
             Client(StaticFiles(root) if root is not None else None),
@@ -190,6 +224,7 @@ def limits_of(settings: Settings) -> Limits:
         max_meetings=meetings.max_meetings,
         max_participants=meetings.max_participants,
         max_tracks_per_participant=meetings.max_tracks_per_participant,
+        waiting_room=meetings.waiting_room,
         resume_grace_s=meetings.resume_grace_s,
         hello_timeout_s=signaling.hello_timeout_s,
         heartbeat_s=signaling.heartbeat_s,

@@ -18,6 +18,9 @@ application = App(
     name="conclave", version=__version__, help="A meeting server behind a locked door.", result_action="return_none"
 )
 
+recordings = App(name="recording", help="What was recorded.")
+application.command(recordings)
+
 FAILED = 1
 
 Config = Annotated[Path | None, Parameter(name=["--config", "-c"])]
@@ -115,6 +118,48 @@ def invite(
         _fail(str(error))
     base = (base_url or f"https://localhost:{settings.listen.port}").rstrip("/")
     _say(issued.token if token_only else base + issued.path)
+
+
+@recordings.command(name="list")
+def list_recordings(config: Config = None) -> None:
+    """Print what was recorded. It needs the state directory of the server, not the server.
+
+    Parameters
+    ----------
+    config: settings file (TOML) of the server.
+    """
+    from conclave.cli.recordings import list_recordings
+    from conclave.model.errors import ConclaveError
+
+    settings = _load(config)
+    try:
+        lines = list_recordings(settings)
+    except (ConclaveError, OSError) as error:
+        _fail(str(error))
+    for line in lines:
+        _say(line)
+
+
+@recordings.command
+def export(recording_id: str, config: Config = None, *, output: Path) -> None:
+    """Decrypt a recording: a WebM or Matroska file for each participant, who spoke when, and what it consists of.
+
+    Parameters
+    ----------
+    recording_id: as `conclave recording list` prints it.
+    config: settings file (TOML) of the server.
+    output: directory for the files; none is overwritten.
+    """
+    from conclave.cli.recordings import export_recording
+    from conclave.model.errors import ConclaveError
+
+    settings = _load(config)
+    try:
+        written = export_recording(settings, recording_id, output)
+    except (ConclaveError, OSError) as error:
+        _fail(str(error))
+    for path in written:
+        _say(str(path))
 
 
 def _announce(server: "Server") -> None:

@@ -12,7 +12,8 @@ class Access(StrEnum):
     """What a request must bring. `invitation`: a bearer invitation, checked by the hub's gate with the route's rule;
     `creation`: open creation, or the service token; `operator`: a loopback source, or the metrics token;
     `resource`: the bearer invitation that made the WHIP or WHEP resource; `handshake`: subprotocol and origin,
-    then an invitation in the first message."""
+    then an invitation in the first message;
+    `recording`: a bearer invitation to the recorded meeting for a role that holds the rule's permission."""
 
     PUBLIC = "public"
     HANDSHAKE = "handshake"
@@ -20,6 +21,7 @@ class Access(StrEnum):
     OPERATOR = "operator"
     INVITATION = "invitation"
     RESOURCE = "resource"
+    RECORDING = "recording"
 
 
 class Route(Struct, frozen=True):
@@ -39,6 +41,8 @@ _PUBLISH = Rule(Permission.MEDIA_PUBLISH, _JOINED, Scope.MEETING, RateClass.NEGO
 _RECEIVE = Rule(Permission.MEDIA_RECEIVE, _JOINED, Scope.MEETING, RateClass.NEGOTIATION)
 _ATTEND = Rule(Permission.MEETING_ATTEND, _JOINED, Scope.MEETING, RateClass.CONTROL)
 
+_DOWNLOAD = Rule(Permission.RECORDING_DOWNLOAD, _NEW, Scope.MEETING, RateClass.CONTROL)
+
 SDP_BYTES = 60_000
 
 ROUTES: dict[str, Route] = {
@@ -57,6 +61,8 @@ ROUTES: dict[str, Route] = {
     "whep_delete": Route("/whep/{meeting_id}/{resource_id}", ("DELETE",), Access.RESOURCE, _ATTEND),
     "whep_patch": Route("/whep/{meeting_id}/{resource_id}", ("PATCH",), Access.RESOURCE, _RECEIVE, SDP_BYTES),
     "whep_resource_options": Route("/whep/{meeting_id}/{resource_id}", ("OPTIONS",), Access.PUBLIC, _USE),
+    "recording": Route("/api/v1/recordings/{recording_id}", ("GET",), Access.RECORDING, _DOWNLOAD),
+    "recording_file": Route("/api/v1/recordings/{recording_id}/{name}", ("GET",), Access.RECORDING, _DOWNLOAD),
     "healthz": Route("/healthz", ("GET", "HEAD"), Access.PUBLIC, _USE),
     "readyz": Route("/readyz", ("GET", "HEAD"), Access.PUBLIC, _USE),
     "metrics": Route("/metrics", ("GET",), Access.OPERATOR, _USE),

@@ -41,7 +41,7 @@ class Signaling:
         self._sources.open_connection(source)
         self._serving.add(request.task)
         try:
-            return await self._serve(request, encoding)
+            return await self._serve(request, encoding, source)
         finally:
             self._serving.discard(request.task)
             self._sources.close_connection(source)
@@ -51,7 +51,7 @@ class Signaling:
         if self._serving:
             await asyncio.wait(self._serving, timeout=timeout_s)
 
-    async def _serve(self, request: web.Request, encoding: Encoding) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, encoding: Encoding, source: bytes) -> web.StreamResponse:
         budget = self._settings.signaling
         socket = MeteredWebSocket(
             max_frames=budget.max_frames_per_message, max_bytes=MAX_FRAME_BYTES, assembly_s=budget.message_assembly_s,
@@ -61,7 +61,7 @@ class Signaling:
         if transport is None:
             raise ConnectionResetError
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        session = self._hub.connect(ConnectionInfo(encoding=encoding, abort=transport.abort))
+        session = self._hub.connect(ConnectionInfo(encoding=encoding, abort=transport.abort, source_hash=source))
         try:
             await socket.prepare(request)
             writer = asyncio.create_task(self._write(session, socket, encoding, transport.abort), name="signaling writer")

@@ -10,7 +10,6 @@ from conclave.meeting import attendance
 from conclave.meeting.context import Caller, Context
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId, SessionId, new_id
-from conclave.policy.rules import MeetingState
 from conclave.signaling.messages import PROTOCOL_VERSION, Hello, Resume, Snapshot, Welcome
 
 
@@ -26,21 +25,26 @@ class Greeter:
         """Answer `hello` with `welcome`.
 
         Raises Refused: `invalid` for another protocol version or not exactly one proof, `unauthorized` for a proof that
-        is not good, `unavailable` when the server holds no more meetings.
+        is not good, `forbidden` for who was removed, `unavailable` when the server holds no more meetings.
         """
         if hello.protocol != PROTOCOL_VERSION:
             raise Refused(ErrorCode.INVALID, f"this server speaks version {PROTOCOL_VERSION}")
         if hello.token is not None and hello.resume is None:
-            welcome = self._admit(session, hello.token)
+            welcome = self._admit(session, hello, hello.token)
             respond(welcome)
             return welcome
         if hello.resume is not None and hello.token is None:
             return await self._resume(session, hello.resume, respond)
         raise Refused(ErrorCode.INVALID, "give a token or a resume, not both")
 
-    def _admit(self, session: Session, token: str) -> Welcome:
+    def _admit(self, session: Session, hello: Hello, token: str) -> Welcome:
         claims = self._services.invitations.verify(token, self._services.clock.wall())
-        caller = Caller(SessionId(new_id(self._services.entropy)), claims, session.headless)
+        device_id = hello.device_id or ""
+        wall_s = self._services.clock.wall()
+        if self._services.house.bans.bar(claims.meeting_id, claims.jti, device_id, session.source_hash, wall_s):
+            raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
+        session_id = SessionId(new_id(self._services.entropy))
+        caller = Caller(session_id, claims, session.headless, device_id, session.source_hash)
         visitor = Visitor(caller, self._queue(claims.meeting_id), session.buckets)
         visitor.queue.attach(visitor)
         self.visitors[visitor.session_id] = visitor
@@ -92,8 +96,8 @@ class Greeter:
             heartbeat_ms=int(limits.heartbeat_s * 1000),
             role=seat.role if seat else visitor.caller.claims.role,
             meeting_id=meeting.meeting_id,
-            meeting_open=meeting.state is MeetingState.ACTIVE,
-            title=meeting.title if meeting.state is MeetingState.ACTIVE else None,
+            meeting_open=meeting.is_open,
+            title=meeting.title if meeting.is_open else None,
             ice_servers=self._services.ice_servers(visitor.session_id),
             resumed=snapshot is not None,
             participant_id=seat.participant_id if seat else None,

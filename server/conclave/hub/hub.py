@@ -21,14 +21,16 @@ from conclave.hub.services import (
 from conclave.hub.sessions import ConnectionInfo, Session
 from conclave.identity.invitations import Invitations
 from conclave.media.transport import TransportState
-from conclave.meeting import attendance, handlers, media_facts
+from conclave.meeting import attendance, handlers, media_facts, recording
 from conclave.meeting.context import Context
+from conclave.meeting.state import Meeting
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.ids import Entropy, TrackId, TransportId
+from conclave.model.ids import Entropy, RecordingId, TrackId, TransportId
 from conclave.policy.limits import Limits
-from conclave.ports.audit import AuditSink
+from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.observer import ReportIncident, Wide
+from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Hello, Ping
 
 handlers.check_declarations(frozenset({Hello, Ping}))
@@ -39,7 +41,8 @@ class Hub:
 
     limits: figures that the deployment chose; pump: performs media commands, and its news come here; audit: where facts
     become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
-    wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session.
+    wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session;
+    recorder and archive: without them the server does not record.
     """
 
     def __init__(
@@ -55,10 +58,13 @@ class Hub:
         wide: Wide = discard_event,
         report_incident: ReportIncident = log_incident,
         ice_servers: IceServers = no_ice_servers,
+        recorder: Recorder | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._services = Services(
             limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
             open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
+            recorder=recorder or NoRecorder(), archive=archive or NoArchive(),
         )  # fmt: skip
         self._greeter = Greeter(self._services)
         self._sessions: set[Session] = set()
@@ -80,6 +86,7 @@ class Hub:
             session.close("shutdown", "the server stops")
         for queue in tuple(self._greeter.queues.values()):
             queue.stop()
+            self._note_end_of_recording(queue.meeting)
         for task in self._tasks:
             task.cancel()
             with suppress(CancelledError):
@@ -90,13 +97,18 @@ class Hub:
         """Take a new WebSocket. Raises Refused (`unavailable`) when the server is full or stops."""
         return self._open(info)
 
-    def headless(self) -> Session:
+    def headless(self, source_hash: bytes = b"") -> Session:
         """Return a session without a socket, for WHIP and WHEP: the same gate, results instead of frames.
 
         Its seat goes with `disconnected`, or when its media connection fails; `closed` is set then.
         Raises Refused (`unavailable`) when the server is full or stops.
         """
-        return self._open(None)
+        return self._open(None, source_hash)
+
+    def recording_failed(self, recording_id: RecordingId) -> None:
+        """The recorder has given up on a recording: its meeting learns that it is not recorded any more."""
+        for queue in self._greeter.queues.values():
+            queue.post(lambda context, _: recording.failed(context, recording_id))
 
     def counts(self) -> Mapping[str, int]:
         """Return totals since the start: messages, refusals by code, closes by code, resumes, incidents and so on."""
@@ -123,13 +135,19 @@ class Hub:
         for queue in tuple(self._greeter.queues.values()):
             await queue.idle()
 
-    def _open(self, info: ConnectionInfo | None) -> Session:
+    def _open(self, info: ConnectionInfo | None, source_hash: bytes = b"") -> Session:
         if self._closing or len(self._sessions) >= self._services.limits.max_connections:
             raise Refused(ErrorCode.UNAVAILABLE, "this server takes no more connections")
-        session = Session(self._services, self._greeter.greet, self._sessions.discard, info)
+        session = Session(self._services, self._greeter.greet, self._sessions.discard, info, source_hash)
         self._sessions.add(session)
         self._services.counts["connections"] += 1
         return session
+
+    def _note_end_of_recording(self, meeting: Meeting) -> None:
+        """The recorder finishes its files after us; that there was an end belongs on record like the beginning."""
+        if meeting.recording is not None:
+            details: dict[str, str | int | bool] = {"recording_id": meeting.recording.recording_id, "reason": "shutdown"}
+            self._services.record_anyway(AuditEvent(type="recording_stopped", meeting_id=meeting.meeting_id, details=details))
 
     def _on_transport_state(self, transport_id: TransportId, state: TransportState, reason: str) -> None:
         for queue in self._greeter.queues.values():

@@ -29,6 +29,7 @@ from conclave.model.errors import Unavailable
 from conclave.model.ids import TrackId, TransportId
 from conclave.model.media import RouteSpec, SenderSpec, TrackSpec
 from conclave.plane.plane import Datagram, Fact, Plane
+from conclave.ports.recorder import NoTaps, Taps
 
 BATCH = 32
 
@@ -53,6 +54,7 @@ class _Attached:
         self.peer: int | None = peer
         self.ufrags: set[bytes] = set()
         self.tracks: dict[TrackId, int] = {}
+        self.specs: dict[TrackId, TrackSpec] = {}
         self.senders: dict[str, int] = {}
         self.timer: asyncio.TimerHandle | None = None
         self.due: float | None = None
@@ -63,6 +65,7 @@ class MediaPump:
 
     `on_transport_state(transport_id, state, reason)` tells what happened to a transport that we did not close;
     `on_fact(name, transport_id, track_id, value)` passes on the plane's facts in our identifiers.
+    `taps` hears which of the plane's tracks are tapped for which recording.
     """
 
     def __init__(self, plane: Plane, *, clock: Callable[[], float], loop: asyncio.AbstractEventLoop) -> None:
@@ -71,6 +74,8 @@ class MediaPump:
         self._plane = plane
         self._clock = clock
         self._loop = loop
+        self.taps: Taps = NoTaps()
+        self._tapped: set[TrackId] = set()
         self._transports: dict[TransportId, _Attached] = {}
         self._by_ufrag: dict[bytes, _Attached] = {}
         self._by_peer: dict[int, _Attached] = {}
@@ -262,6 +267,8 @@ class MediaPump:
                 self._remove_track(track_id)
             case commands.MuteTrack(track_id, muted):
                 self._plane.set_muted(self._track(track_id), muted)
+            case commands.TapTrack():
+                self._tap(command)
             case commands.RequestKeyframe(track_id):
                 self._plane.request_keyframe(self._track(track_id))
             case commands.AddSender(spec, cname):
@@ -313,7 +320,9 @@ class MediaPump:
         for track_id, track in attached.tracks.items():
             self._track_ids.pop(track, None)
             self._track_owners.pop(track_id, None)
+            self._untap(track_id, track)
         attached.tracks.clear()
+        attached.specs.clear()
         attached.senders.clear()
         self._plane.close_peer(peer)
 
@@ -333,12 +342,16 @@ class MediaPump:
             return
         track = self._plane.add_track(self._peer(attached), **track_arguments(spec))
         attached.tracks[spec.track_id] = track
+        attached.specs[spec.track_id] = spec
         self._track_owners[spec.track_id] = attached
         self._track_ids[track] = spec.track_id
 
     def _remove_track(self, track_id: TrackId) -> None:
-        track = self._track_owners.pop(track_id).tracks.pop(track_id)
+        owner = self._track_owners.pop(track_id)
+        track = owner.tracks.pop(track_id)
+        owner.specs.pop(track_id, None)
         del self._track_ids[track]
+        self._untap(track_id, track)
         self._plane.remove_track(track)
 
     def _add_sender(self, spec: SenderSpec, cname: str) -> None:
@@ -347,6 +360,24 @@ class MediaPump:
             self._counters["control_stale_commands"] += 1
             return
         attached.senders[spec.mid] = self._plane.add_sender(self._peer(attached), **sender_arguments(spec, cname))
+
+    def _tap(self, command: commands.TapTrack) -> None:
+        """The recorder hears of it first either way: it takes nothing that it does not know, and nothing after the end."""
+        track_id = command.track_id
+        track = self._track(track_id)
+        if command.recording_id is None:
+            self._untap(track_id, track)
+            self._plane.set_tap(track, False)
+        else:
+            spec = self._track_owners[track_id].specs[track_id]
+            self._tapped.add(track_id)
+            self.taps.tap(track, spec, command.participant_id, command.source, command.recording_id)
+            self._plane.set_tap(track, True)
+
+    def _untap(self, track_id: TrackId, track: int) -> None:
+        if track_id in self._tapped:
+            self._tapped.discard(track_id)
+            self.taps.untap(track)
 
     def _set_route(self, spec: RouteSpec) -> None:
         """Route a slot; a track that has gone meanwhile leaves it empty."""

@@ -15,13 +15,13 @@ from conclave.hub.scheduler import Timer
 from conclave.hub.services import Services
 from conclave.hub.visitors import Visitor
 from conclave.media.commands import CloseTransport, OpenTransport
-from conclave.meeting import attendance
+from conclave.meeting import attendance, lobby
 from conclave.meeting.context import Call, Context
 from conclave.meeting.handlers import handle
+from conclave.meeting.standing import standing_of
 from conclave.meeting.state import Meeting
 from conclave.model.errors import Unavailable
 from conclave.model.ids import MeetingId, SessionId, TransportId
-from conclave.policy.rules import MeetingState, Phase
 from conclave.signaling.gate import Standing, admit
 from conclave.signaling.messages import Request
 
@@ -74,17 +74,14 @@ class MeetingQueue:
             seat = self.meeting.seat_of(visitor.session_id)
             if seat is not None:
                 attendance.connection_lost(context, seat, now)
+            else:
+                lobby.left(context, visitor.session_id)
 
         self.post(change)
 
     def standing(self, visitor: Visitor) -> Standing:
         """Return what the gate must know of `visitor` at this moment."""
-        seat = self.meeting.seat_of(visitor.session_id)
-        if seat is None:
-            return Standing(Phase.GREETED, visitor.caller.claims.role, self.meeting.state)
-        return Standing(
-            Phase.JOINED, seat.role, self.meeting.state, seat.participant_id, seat.track_ids, self.meeting.participants
-        )
+        return standing_of(self.meeting, visitor.session_id, visitor.caller.claims)
 
     async def request(self, visitor: Visitor, request: Request, respond: Respond) -> Struct:
         """Pass the gate and run the handler in its turn. `respond` is called with the result before any event goes out.
@@ -191,7 +188,7 @@ class MeetingQueue:
                 del self.visitors[session_id]
                 self._forget(visitor)
         self._arm()
-        if self.visitors or self.meeting.state is MeetingState.ACTIVE or not self._jobs.empty():
+        if self.visitors or self.meeting.is_open or not self._jobs.empty():
             return False
         self._disarm()
         self._retire(self)

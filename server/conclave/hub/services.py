@@ -17,6 +17,7 @@ from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.observer import ReportIncident, Wide, WideEvent
+from conclave.ports.recorder import Archive, Recorder
 
 IceServers = Callable[[SessionId], list[dict[str, Any]]]
 OpenRoom = Callable[[MeetingId], MediaRoom]
@@ -54,6 +55,8 @@ class Services:
         wide: Wide,
         report_incident: ReportIncident,
         ice_servers: IceServers,
+        recorder: Recorder,
+        archive: Archive,
     ) -> None:
         self.limits = limits
         self.pump = pump
@@ -64,7 +67,7 @@ class Services:
         self.ice_servers = ice_servers
         self.scheduler = Scheduler(clock, self.incident)
         self.counts: Counter[str] = Counter()
-        self.house = House(limits, entropy, invitations, open_room)
+        self.house = House(limits, entropy, invitations, open_room, recorder, archive)
         self.refusals = Refusals(self.record_anyway, self.scheduler)
         self._audit = audit
         self._report_incident = report_incident

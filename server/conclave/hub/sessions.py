@@ -26,10 +26,12 @@ Greet = Callable[["Session", Hello, Respond], Awaitable[Struct]]
 
 
 class ConnectionInfo(Struct, frozen=True, kw_only=True):
-    """What the edge knows of a WebSocket. `abort` cuts the connection at once, without a close handshake."""
+    """What the edge knows of a WebSocket. `abort` cuts the connection at once, without a close handshake;
+    `source_hash` is the keyed hash of the network that it comes from."""
 
     encoding: Encoding
     abort: Callable[[], None]
+    source_hash: bytes = b""
 
 
 class Session:
@@ -40,7 +42,12 @@ class Session:
     """
 
     def __init__(
-        self, services: Services, greet: Greet, forget: Callable[["Session"], None], info: ConnectionInfo | None
+        self,
+        services: Services,
+        greet: Greet,
+        forget: Callable[["Session"], None],
+        info: ConnectionInfo | None,
+        source_hash: bytes = b"",
     ) -> None:
         now = services.clock.monotonic()
         limits = services.limits
@@ -53,6 +60,7 @@ class Session:
         self._greet = greet
         self._forget = forget
         self._info = info
+        self.source_hash = source_hash if info is None else info.source_hash
         self._frames = Bucket(limits.frames, now)
         self._refusals = Bucket(limits.refusals, now)
         self._last_heard = now

@@ -1,7 +1,8 @@
 """Invitations: signed, expiring tokens for one meeting that carry a role (RFC 7519, RFC 8037, RFC 8725).
 
 Header: alg EdDSA, typ conclave-invitation+jwt, kid. Claims: iss, aud, sub (the meeting's id), role, jti, iat, nbf, exp,
-seats (how many may sit at once by this invitation, 0 for any number) and optionally name (a suggested display name).
+seats (how many may sit at once by this invitation, 0 for any number, 1 makes it personal), optionally uses (how often one may
+join by it; 0 or nothing for any number) and name (a suggested display name).
 Nothing in a token chooses how it is verified: the algorithm, the type and the keys are ours.
 """
 
@@ -17,6 +18,7 @@ from conclave.identity.revocations import Revocations
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, MeetingId, new_id
 from conclave.model.roles import Role
+from conclave.ports.revocations import NoRevocationStore, RevocationStore
 
 ALGORITHM = "EdDSA"
 TYPE = "conclave-invitation+jwt"
@@ -40,7 +42,13 @@ class Claims(Struct, frozen=True, kw_only=True):
     nbf: int
     exp: int
     seats: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    uses: Annotated[int, Meta(ge=0, le=10_000)] = 0
     name: _Text | None = None
+
+    @property
+    def personal(self) -> bool:
+        """Whether this invitation is for one person."""
+        return self.seats == 1
 
     @property
     def meeting_id(self) -> MeetingId:
@@ -59,13 +67,25 @@ class Issued(Struct, frozen=True):
 
 
 class Invitations:
-    """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind."""
+    """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind.
 
-    def __init__(self, key: SigningKey, entropy: Entropy, former_keys: Iterable[SigningKey] = ()) -> None:
+    What `store` kept of earlier revocations is in force from the start. Raises Unavailable when that is too much.
+    """
+
+    def __init__(
+        self,
+        key: SigningKey,
+        entropy: Entropy,
+        former_keys: Iterable[SigningKey] = (),
+        store: RevocationStore | None = None,
+    ) -> None:
         self._key = key
         self._entropy = entropy
         self._public_keys = {known.kid: known.public_key for known in (key, *former_keys)}
+        self._store = store or NoRevocationStore()
         self.revocations = Revocations()
+        for jti, expires_at_s in self._store.kept():
+            self.revocations.add(jti, expires_at_s, 0.0)
 
     def issue(
         self,
@@ -75,6 +95,7 @@ class Invitations:
         lifetime_s: int = 86_400,
         *,
         seats: int = 0,
+        uses: int = 0,
         name: str | None = None,
     ) -> Issued:
         """Return a new invitation that is good from `now_s` (Unix seconds) for `lifetime_s`.
@@ -88,6 +109,8 @@ class Invitations:
             "iss": ISSUER, "aud": AUDIENCE, "sub": meeting_id, "role": role.value, "jti": new_id(self._entropy),
             "iat": issued_at, "nbf": issued_at, "exp": issued_at + lifetime_s, "seats": seats,
         }  # fmt: skip
+        if uses:
+            payload["uses"] = uses
         if name is not None:
             payload["name"] = name
         claims = _claims(payload, ErrorCode.INVALID)
@@ -113,8 +136,12 @@ class Invitations:
         return claims
 
     def revoke(self, claims: Claims, now_s: float) -> None:
-        """Refuse this invitation from now on. Raises Unavailable when no more revocations can be kept."""
+        """Refuse this invitation from now on, also after a restart where there is a store.
+
+        Raises Unavailable when no more revocations can be kept. In this process it is in force even if the store failed.
+        """
         self.revocations.add(claims.jti, claims.exp + LEEWAY_S, now_s)
+        self._store.keep(claims.jti, claims.exp + LEEWAY_S)
 
     def _verified_payload(self, token: str) -> dict[str, object]:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from conclave.model.ids import TrackId, TransportId
-from conclave.model.media import RouteSpec, SenderSpec, TrackSpec
+from conclave.model.ids import ParticipantId, RecordingId, TrackId, TransportId
+from conclave.model.media import RouteSpec, SenderSpec, TrackSource, TrackSpec
 
 if TYPE_CHECKING:
     from conclave.media.transport import MediaTransport
@@ -66,6 +66,15 @@ class RequestKeyframe(Struct, frozen=True):
     track_id: TrackId
 
 
+class TapTrack(Struct, frozen=True):
+    """Copy a track's packets to the recorder for `recording_id`, or no longer when that is None."""
+
+    track_id: TrackId
+    participant_id: ParticipantId
+    source: TrackSource
+    recording_id: RecordingId | None
+
+
 class SetRemb(Struct, frozen=True):
     """Cap what the publisher on this transport may send; 0 lifts the cap."""
 
@@ -75,5 +84,5 @@ class SetRemb(Struct, frozen=True):
 
 PlaneCommand = (
     OpenTransport | CloseTransport | RestartIce | AddTrack | UpdateTrack | RemoveTrack | MuteTrack
-    | AddSender | RemoveSender | SetRoute | RequestKeyframe | SetRemb
+    | AddSender | RemoveSender | SetRoute | RequestKeyframe | SetRemb | TapTrack
 )  # fmt: skip

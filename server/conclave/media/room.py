@@ -61,6 +61,11 @@ class MediaRoom:
         self._stage.unpublish(participant_id, track_id)
         self._audience.settle(now)
 
+    def stop_publishing(self, participant_id: ParticipantId, now: float) -> None:
+        """Take a participant's tracks, declarations and publishing connection away; it goes on receiving."""
+        self._stage.leave(participant_id)
+        self._audience.settle(now)
+
     def mute(self, track_id: TrackId, muted: bool) -> None:
         """Let the plane forward nothing of a track, or again everything. Raises Refused(not_found)."""
         self._stage.mute(track_id, muted)

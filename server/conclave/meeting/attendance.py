@@ -1,5 +1,7 @@
 """Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
 
+from conclave.media.dtls import DtlsReason
+from conclave.meeting import admission, lobby, recording
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
 from conclave.meeting.hosting import pass_on
@@ -19,6 +21,7 @@ from conclave.signaling.messages import (
     MeetingEnd,
     MeetingEnded,
     MeetingOpened,
+    MeetingSettings,
     ParticipantChanged,
     ParticipantJoined,
     ParticipantLeft,
@@ -37,6 +40,7 @@ def create(call: Call, message: MeetingCreate, now: float) -> Outcome:
     def apply() -> MeetingCreated:
         meeting.clear()
         meeting.title = title
+        meeting.settings = MeetingSettings(waiting_room=call.house.limits.waiting_room)
         meeting.state = MeetingState.ACTIVE
         meeting.media = call.house.open_room(meeting.meeting_id)
         meeting.empty_since = now
@@ -47,28 +51,36 @@ def create(call: Call, message: MeetingCreate, now: float) -> Outcome:
 
 
 def join(call: Call, message: Join, now: float) -> Outcome:
-    """Take a seat, if the meeting and the invitation still have one."""
-    meeting, claims = call.meeting, call.caller.claims
+    """Take a seat, if the meeting and the invitation still have one; or a place in the waiting room."""
+    meeting, caller = call.meeting, call.caller
+    claims = caller.claims
     name = clean_name(message.display_name)
     if len(meeting.participants) >= call.house.limits.max_participants:
         raise Refused(ErrorCode.CONFLICT, "the meeting is full")
-    if claims.seats and meeting.seats_taken_by(claims.jti) >= claims.seats:
-        raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
+    admission.check(call, now)
+    if lobby.must_wait(call):
+        return lobby.enter(call, message, now)
     participant = Participant(
         participant_id=ParticipantId(new_id(call.house.entropy)),
-        session_id=call.caller.session_id,
-        jti=claims.jti,
+        session_id=caller.session_id,
+        claims=claims,
         display_name=name,
         role=claims.role,
-        headless=call.caller.headless,
+        device_id=caller.device_id,
+        source_hash=caller.source_hash,
+        headless=caller.headless,
     )
 
     def apply() -> Joined:
         meeting.seat(participant)
-        call.broadcast(ParticipantJoined(participant.info), but=participant.session_id)
+        meeting.admitted.discard(participant.session_id)
+        admission.note_use(call)
+        call.broadcast_about(participant, ParticipantJoined(participant.info), but=participant.session_id)
         if message.auto_subscribe:
             meeting.room.auto_subscribe(participant.participant_id, True, now)
         collect(call)
+        recording.ask(call, participant)
+        lobby.admit_expected(call)
         return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant))
 
     return Recorded((call.event("participant_joined", participant, role=claims.role),), apply)
@@ -78,12 +90,16 @@ def snapshot_for(context: Context, participant: Participant) -> Snapshot:
     """Return all that `participant` may see now."""
     room = context.meeting.media
     slots = room.slots(participant.participant_id) if room is not None else ()
-    return context.meeting.snapshot([SlotInfo(mid, track_id) for mid, track_id in slots])
+    return context.meeting.snapshot(participant, [SlotInfo(mid, track_id) for mid, track_id in slots])
 
 
 def leave(call: Call, _: Leave, now: float) -> Outcome:
-    """Give up the seat. Never refused for want of an audit log: nobody is held in a meeting against their will."""
-    remove(call, call.me, "left", now)
+    """Give up the seat, or the place in the waiting room. Never refused for want of an audit log:
+    nobody is held in a meeting against their will."""
+    if call.caller.session_id in call.meeting.lobby:
+        lobby.left(call, call.caller.session_id)
+    else:
+        remove(call, call.me, "left", now)
     return Empty()
 
 
@@ -100,19 +116,21 @@ def end_by_host(call: Call, _: MeetingEnd, now: float) -> Outcome:
 def remove(context: Context, participant: Participant, reason: str, now: float) -> None:
     """Take the seat of `participant`; the role of a last host passes on first. In an ended meeting only the seat goes."""
     meeting = context.meeting
-    if meeting.state is MeetingState.ACTIVE:
-        pass_on(context, participant)
+    if meeting.is_open:
+        pass_on(context, participant, now)
         meeting.room.leave(participant.participant_id, now)
         collect(context)
     meeting.unseat(participant, now)
     meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
     context.audit(context.event("participant_left", participant, reason=reason))
     context.broadcast(ParticipantLeft(participant.participant_id, reason))
+    recording.left(context, participant)
 
 
 def end(context: Context, reason: str, now: float) -> None:
     """Stop all media and tell everybody. Seats stay, so that each connection learns where it stands."""
     meeting = context.meeting
+    recording.end(context, "ended")
     meeting.room.close(now)
     collect(context)
     meeting.media = None
@@ -122,6 +140,10 @@ def end(context: Context, reason: str, now: float) -> None:
     meeting.speakers = ()
     meeting.state = MeetingState.ENDED
     context.broadcast(MeetingEnded(reason))
+    for session_id in meeting.lobby:
+        context.send(session_id, MeetingEnded(reason))
+    meeting.lobby.clear()
+    meeting.admitted.clear()
     for participant in tuple(meeting.participants.values()):
         if participant.headless:
             context.effects.append(Disconnect(participant.session_id, "ended", "the meeting ended"))
@@ -132,11 +154,11 @@ def end(context: Context, reason: str, now: float) -> None:
 
 def connection_lost(context: Context, participant: Participant, now: float) -> None:
     """Keep the seat for the grace time; in an ended meeting, and without a signaling connection to come back, it goes at once."""
-    if context.meeting.state is not MeetingState.ACTIVE or participant.headless:
+    if not context.meeting.is_open or participant.headless:
         remove(context, participant, "left", now)
         return
     participant.lost_at = now
-    context.broadcast(ParticipantChanged(participant.info))
+    context.broadcast_about(participant, ParticipantChanged(participant.info))
 
 
 def connection_resumed(context: Context, participant: Participant, now: float) -> None:
@@ -144,14 +166,18 @@ def connection_resumed(context: Context, participant: Participant, now: float) -
     was_lost = participant.lost_at is not None
     participant.lost_at = None
     if was_lost:
-        context.broadcast(ParticipantChanged(participant.info), but=participant.session_id)
-    if context.meeting.state is MeetingState.ACTIVE:
+        context.broadcast_about(participant, ParticipantChanged(participant.info), but=participant.session_id)
+    recording.ask(context, participant)
+    lobby.admit_expected(context)
+    if context.meeting.is_open:
         context.meeting.room.resume(participant.participant_id, now)
         collect(context)
 
 
 def transport_changed(context: Context, transport_id: TransportId, state: str, reason: str, now: float) -> None:
     """Take news of a media transport; who has nothing but it leaves with it."""
+    if reason == DtlsReason.FINGERPRINT_MISMATCH:
+        context.audit(context.event("fingerprint_mismatch", transport=transport_id))
     transport_state(context, transport_id, state, reason, now)
     for participant in tuple(context.meeting.participants.values()):
         if participant.headless and participant.media_failed:
@@ -162,7 +188,7 @@ def transport_changed(context: Context, transport_id: TransportId, state: str, r
 def next_deadline(context: Context) -> float | None:
     """Return when `expire` has something to do next: a grace time, an empty meeting or a timer of the media."""
     meeting, limits = context.meeting, context.house.limits
-    if meeting.state is not MeetingState.ACTIVE:
+    if not meeting.is_open:
         return None
     deadlines = [
         participant.lost_at + limits.resume_grace_s
@@ -180,7 +206,7 @@ def next_deadline(context: Context) -> float | None:
 def expire(context: Context, now: float) -> None:
     """Do what is due at `now`: remove who did not come back, end a meeting that stayed empty, run the media's timers."""
     meeting, limits = context.meeting, context.house.limits
-    if meeting.state is not MeetingState.ACTIVE:
+    if not meeting.is_open:
         return
     for participant in tuple(meeting.participants.values()):
         if participant.lost_at is not None and participant.lost_at + limits.resume_grace_s <= now:

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from conclave.identity.invitations import Claims, Invitations
 from conclave.media.commands import PlaneCommand
 from conclave.media.room import MediaRoom
+from conclave.meeting.bans import Bans
 from conclave.meeting.effects import Audit, Broadcast, Effect, Send
+from conclave.meeting.knocks import Knocks
 from conclave.meeting.state import Meeting, Participant
 from conclave.model.ids import Entropy, MeetingId, SessionId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent
+from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Event
 
 
 class Caller(Struct, frozen=True):
-    """Who sends: its session and what its invitation says."""
+    """Who sends: its session, what its invitation says, its device and the keyed hash of its network where they are known."""
 
     session_id: SessionId
     claims: Claims
     headless: bool = False
+    device_id: str = ""
+    source_hash: bytes = b""
 
 
 class House(Struct, frozen=True):
@@ -30,6 +35,10 @@ class House(Struct, frozen=True):
     entropy: Entropy
     invitations: Invitations
     open_room: Callable[[MeetingId], MediaRoom]
+    recorder: Recorder = NoRecorder()
+    archive: Archive = NoArchive()
+    bans: Bans = field(default_factory=Bans)
+    knocks: Knocks = field(default_factory=Knocks)
 
 
 class Context:
@@ -48,6 +57,15 @@ class Context:
 
     def broadcast(self, event: Event, but: SessionId | None = None) -> None:
         self.effects.append(Broadcast(event, but))
+
+    def broadcast_about(self, participant: Participant, event: Event, but: SessionId | None = None) -> None:
+        """Send `event` to everybody on whose roster `participant` stands."""
+        if self.meeting.settings.roster:
+            self.broadcast(event, but)
+            return
+        for viewer in self.meeting.participants.values():
+            if viewer.session_id != but and self.meeting.sees(viewer, participant):
+                self.send(viewer.session_id, event)
 
     def audit(self, event: AuditEvent) -> None:
         self.effects.append(Audit(event))
@@ -76,6 +94,10 @@ class Call(Context):
         seat = self.meeting.seat_of(self.caller.session_id)
         assert seat is not None
         return seat
+
+    def check_knock(self, now: float) -> None:
+        """Raise Refused(rate_limited) when the caller asks to be let in too often."""
+        self.house.knocks.take(self.meeting.meeting_id, self.caller.claims, self.caller.session_id, self.caller.source_hash, now)
 
 
 class Recorded(Struct, frozen=True):

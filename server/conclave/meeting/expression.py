@@ -14,7 +14,7 @@ def raise_hand(call: Call, message: HandRaise, _now: float) -> Outcome:
     me = call.me
     if me.hand_raised != message.raised:
         me.hand_raised = message.raised
-        call.broadcast(ParticipantChanged(me.info))
+        call.broadcast_about(me, ParticipantChanged(me.info))
     return Empty()
 
 

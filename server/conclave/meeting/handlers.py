@@ -6,7 +6,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from conclave.meeting import attendance, expression, hosting, publishing, subscribing
+from conclave.meeting import (
+    attendance,
+    expression,
+    hosting,
+    inviting,
+    lobby,
+    moderation,
+    publishing,
+    recording,
+    sharing,
+    subscribing,
+    switches,
+)
 from conclave.meeting.context import Call, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.ports.audit import AuditEvent
@@ -22,7 +34,22 @@ HANDLERS: Mapping[type[Request], Handler] = MappingProxyType(
         messages.Leave: attendance.leave,
         messages.MeetingEnd: attendance.end_by_host,
         messages.HostPass: hosting.pass_to,
-        messages.InvitationCreate: hosting.invite,
+        messages.MeetingModify: switches.modify,
+        messages.MeetingLock: switches.lock,
+        messages.MeetingSuspend: switches.suspend,
+        messages.MeetingResume: switches.resume,
+        messages.InvitationCreate: inviting.create,
+        messages.InvitationList: inviting.list_all,
+        messages.InvitationRevoke: inviting.revoke,
+        messages.Knock: lobby.knock,
+        messages.ParticipantAdmit: lobby.admit,
+        messages.LobbyDeny: lobby.deny,
+        messages.ParticipantRemove: moderation.remove,
+        messages.ParticipantMute: moderation.mute,
+        messages.ParticipantsMute: moderation.mute_all,
+        messages.ParticipantAllowUnmute: moderation.allow_unmute,
+        messages.ParticipantSetRole: moderation.set_role,
+        messages.ScreenShareControl: sharing.control,
         messages.AudioPublish: publishing.publish_audio,
         messages.VideoPublish: publishing.publish_video,
         messages.ScreenPublish: publishing.publish_screen,
@@ -37,6 +64,11 @@ HANDLERS: Mapping[type[Request], Handler] = MappingProxyType(
         messages.PlaybackOffer: subscribing.playback,
         messages.HandRaise: expression.raise_hand,
         messages.ReactionSend: expression.react,
+        messages.RecordingStart: recording.start,
+        messages.RecordingPause: recording.pause,
+        messages.RecordingConsent: recording.consent,
+        messages.RecordingStop: recording.stop,
+        messages.RecordingDownload: recording.download,
     }
 )
 

@@ -1,16 +1,18 @@
-"""What hosts do: pass their role on and invite. The last host's role passes on by itself."""
+"""Roles in a meeting: passing one's own on, and what a change ends. The last host's role passes on by itself."""
 
+from conclave.meeting import lobby, sharing
 from conclave.meeting.context import Call, Context, Outcome, Recorded
+from conclave.meeting.media_facts import collect
 from conclave.meeting.state import Participant
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import ParticipantId
-from conclave.model.roles import Role
-from conclave.policy.rbac import outranks_or_equals
+from conclave.model.roles import Permission, Role
+from conclave.policy.rbac import may
 from conclave.ports.audit import AuditEvent
-from conclave.signaling.messages import Empty, HostPass, Invitation, InvitationCreate, ParticipantChanged
+from conclave.signaling.messages import Empty, HostPass, ParticipantChanged, ScreenShareStopped
 
 
-def pass_to(call: Call, message: HostPass, _now: float) -> Outcome:
+def pass_to(call: Call, message: HostPass, now: float) -> Outcome:
     """Make another participant the host and oneself co-host. An absent one (connection lost) cannot take it over."""
     me = call.me
     heir = call.meeting.participants[ParticipantId(message.participant_id)]
@@ -18,24 +20,14 @@ def pass_to(call: Call, message: HostPass, _now: float) -> Outcome:
         raise Refused(ErrorCode.FORBIDDEN, "that participant is not connected")
 
     def apply() -> Empty:
-        _change_role(call, heir, Role.HOST)
-        _change_role(call, me, Role.CO_HOST)
+        change_role(call, heir, Role.HOST, now)
+        change_role(call, me, Role.CO_HOST, now)
         return Empty()
 
-    return Recorded((_role_event(call, heir, Role.HOST, "passed"), _role_event(call, me, Role.CO_HOST, "passed")), apply)
+    return Recorded((role_event(call, heir, Role.HOST, "passed"), role_event(call, me, Role.CO_HOST, "passed")), apply)
 
 
-def invite(call: Call, message: InvitationCreate, _now: float) -> Outcome:
-    """Make an invitation for a role that is not above one's own."""
-    me = call.me
-    if not outranks_or_equals(me.role, message.role):
-        raise Refused(ErrorCode.FORBIDDEN, f"a {me.role} cannot invite a {message.role}")
-    issued = call.house.invitations.issue(call.meeting.meeting_id, message.role, call.wall_s, message.expires_in_s)
-    event = call.event("invitation_created", me, role=message.role, jti=issued.claims.jti, exp=issued.claims.exp)
-    return Recorded((event,), lambda: Invitation(issued.token, issued.path, issued.claims.exp))
-
-
-def pass_on(context: Context, leaver: Participant) -> None:
+def pass_on(context: Context, leaver: Participant, now: float) -> None:
     """If `leaver` is the last host, make the co-host who is here longest the host, else the participant who is; never a viewer.
 
     Somebody whose connection is lost comes after everybody who is connected.
@@ -47,15 +39,32 @@ def pass_on(context: Context, leaver: Participant) -> None:
         for role in (Role.CO_HOST, Role.PARTICIPANT):
             for heir in others:
                 if heir.role is role and (heir.lost_at is None) is connected:
-                    context.audit(_role_event(context, heir, Role.HOST, "inherited"))
-                    _change_role(context, heir, Role.HOST)
+                    context.audit(role_event(context, heir, Role.HOST, "inherited"))
+                    change_role(context, heir, Role.HOST, now)
                     return
 
 
-def _change_role(context: Context, participant: Participant, role: Role) -> None:
+def change_role(context: Context, participant: Participant, role: Role, now: float) -> None:
+    """Give a role. What it may not have ends at once: the tracks and the publishing connection of who becomes a viewer."""
+    meeting = context.meeting
+    could_admit = may(participant.role, Permission.PARTICIPANT_ADMIT)
     participant.role = role
-    context.broadcast(ParticipantChanged(participant.info))
+    if not may(role, Permission.MEDIA_PUBLISH):
+        if sharing.shares(context, participant):
+            context.send(participant.session_id, ScreenShareStopped("demoted"))
+        meeting.room.stop_publishing(participant.participant_id, now)
+        collect(context)
+        for track_id in tuple(participant.track_ids):
+            meeting.remove_track(track_id)
+    context.broadcast_about(participant, ParticipantChanged(participant.info))
+    if not could_admit and may(role, Permission.PARTICIPANT_ADMIT):
+        lobby.tell(context, participant)
+        if not meeting.settings.roster:
+            for other in meeting.participants.values():
+                context.send(participant.session_id, ParticipantChanged(other.info))
+        lobby.admit_expected(context)
 
 
-def _role_event(context: Context, participant: Participant, role: Role, how: str) -> AuditEvent:
+def role_event(context: Context, participant: Participant, role: Role, how: str) -> AuditEvent:
+    """Return the audit event of a change that is about to happen."""
     return context.event("permission_changed", participant, role=role, how=how)

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from conclave.media import notices
 from conclave.media.notices import Notice
 from conclave.media.speakers import AudioLevel
+from conclave.meeting import recording
 from conclave.meeting.context import Context
 from conclave.meeting.state import Track
 from conclave.model.ids import ParticipantId, TrackId, TransportId
 from conclave.signaling.messages import (
     ActiveSpeakers,
     Event,
+    ParticipantChanged,
     SlotInfo,
     SubscriberOffer,
     SubscriberSlots,
@@ -63,18 +65,25 @@ def _fold(context: Context, notice: Notice) -> None:
                 seat.media_failed = True
             _tell(context, participant_id, TransportState(transport, state, reason))
         case notices.TrackLive(track_id, participant_id, source, muted):
-            _go_live(context, Track(track_id=track_id, participant_id=participant_id, source=source, muted=muted, live=True))
+            known = context.meeting.tracks.get(track_id)
+            track = known or Track(track_id=track_id, participant_id=participant_id, source=source, muted_by_owner=muted)
+            track.muted, track.live = muted, True
+            _go_live(context, track)
         case notices.TrackGone(track_id, _):
             if context.meeting.remove_track(track_id) is not None:
                 context.broadcast(TrackUnpublished(track_id))
         case notices.SpeakersChanged(participant_ids):
             context.meeting.speakers = participant_ids
             context.broadcast(ActiveSpeakers(list(participant_ids)))
+            recording.speakers_changed(context)
 
 
 def _go_live(context: Context, track: Track) -> None:
     context.meeting.add_track(track)
+    if not context.meeting.settings.roster:
+        context.broadcast(ParticipantChanged(context.meeting.participants[track.participant_id].info))
     context.broadcast(TrackPublished(track.info))
+    recording.track_live(context, track)
 
 
 def _tell(context: Context, participant_id: ParticipantId, event: Event) -> None:

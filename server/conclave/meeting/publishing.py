@@ -1,5 +1,6 @@
 """What a participant sends: declared tracks, the offer that carries them, muting and ending them."""
 
+from conclave.meeting import sharing, silence
 from conclave.meeting.context import Call, Outcome
 from conclave.meeting.state import Track
 from conclave.model.errors import ErrorCode, Refused
@@ -13,7 +14,6 @@ from conclave.signaling.messages import (
     PublisherOffer,
     ScreenPublish,
     SdpAnswer,
-    TrackChanged,
     Unpublish,
     VideoMute,
     VideoPublish,
@@ -34,6 +34,7 @@ def publish_screen(call: Call, message: ScreenPublish, now: float) -> Outcome:
     """Declare a screen share and, with `audio_mid`, the sound of what is shared; both or neither."""
     if message.audio_mid == message.mid:
         raise Refused(ErrorCode.INVALID, "a mid carries one track")
+    sharing.make_way(call, message.take_over, now)
     before = frozenset(call.me.track_ids)
     track_ids = [_declare(call, message.mid, TrackSource.SCREEN)]
     if message.audio_mid is not None:
@@ -71,7 +72,10 @@ def _declare(call: Call, mid: str, source: TrackSource) -> TrackId:
     me = call.me
     track_id = call.meeting.room.declare(me.participant_id, mid, source)
     if track_id not in call.meeting.tracks:
-        call.meeting.add_track(Track(track_id=track_id, participant_id=me.participant_id, source=source))
+        track = Track(track_id=track_id, participant_id=me.participant_id, source=source)
+        track.muted_by_owner = not silence.may_unmute(call, me, source)
+        call.meeting.add_track(track)
+        silence.settle(call, track)
     return track_id
 
 
@@ -86,9 +90,8 @@ def _mute(call: Call, track_id: TrackId, kind: MediaKind, muted: bool) -> Outcom
     track = call.meeting.tracks[track_id]
     if track.source.kind is not kind:
         raise Refused(ErrorCode.INVALID, f"not {kind}")
-    if track.muted != muted:
-        call.meeting.room.mute(track_id, muted)
-        track.muted = muted
-        if track.live:
-            call.broadcast(TrackChanged(track.info))
+    if not muted and not silence.may_unmute(call, call.me, track.source):
+        raise Refused(ErrorCode.FORBIDDEN, "a host has muted you")
+    track.muted_by_owner = muted
+    silence.settle(call, track)
     return Empty()

@@ -4,48 +4,114 @@ from collections.abc import Iterator, KeysView
 
 from msgspec import Struct, field
 
+from conclave.identity.invitations import Claims
 from conclave.media.room import MediaRoom
-from conclave.model.ids import MeetingId, ParticipantId, SessionId, TrackId
+from conclave.model.ids import MeetingId, ParticipantId, RecordingId, SessionId, TrackId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
-from conclave.policy.rules import MeetingState
-from conclave.signaling.messages import ParticipantInfo, SlotInfo, Snapshot, TrackInfo
+from conclave.policy.rbac import outranks_or_equals
+from conclave.policy.rules import OPEN, MeetingState
+from conclave.signaling.messages import (
+    LobbyGuest,
+    MeetingSettings,
+    ParticipantInfo,
+    RecordingInfo,
+    SlotInfo,
+    Snapshot,
+    TrackInfo,
+)
 
 
 class Participant(Struct, kw_only=True):
     """A seat. `jti` names the invitation it was taken by; `lost_at` is when its connection went (None: connected).
 
+    `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known. `held`: what is
+    hard muted; `unmute_allowed` and `share_allowed`: what a host allowed this one beyond the switches.
     `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
     """
 
     participant_id: ParticipantId
     session_id: SessionId
-    jti: str
+    claims: Claims
     display_name: str
     role: Role
+    device_id: str = ""
+    source_hash: bytes = b""
     headless: bool = False
     media_failed: bool = False
     hand_raised: bool = False
     lost_at: float | None = None
+    recorded: bool = False
+    unmute_allowed: bool = False
+    share_allowed: bool = False
+    held: set[TrackSource] = field(default_factory=set)
     track_ids: set[TrackId] = field(default_factory=set)
 
     @property
     def info(self) -> ParticipantInfo:
-        return ParticipantInfo(self.participant_id, self.display_name, self.role, self.hand_raised, self.lost_at is None)
+        return ParticipantInfo(
+            self.participant_id,
+            self.display_name,
+            self.role,
+            self.hand_raised,
+            self.lost_at is None,
+            sorted(self.held),
+            self.recorded,
+        )
+
+    @property
+    def jti(self) -> str:
+        return self.claims.jti
+
+
+class Guest(Struct, kw_only=True):
+    """Somebody in the waiting room."""
+
+    guest_id: str
+    session_id: SessionId
+    display_name: str
+    claims: Claims
+    device_id: str
+    source_hash: bytes
+    reason: str = ""
+
+    @property
+    def info(self) -> LobbyGuest:
+        return LobbyGuest(self.guest_id, self.display_name, self.reason, self.claims.role, self.claims.personal)
+
+
+class KnownInvitation(Struct, kw_only=True):
+    """An invitation that was made here or has been used. `device_id`: the first device that came by a personal one."""
+
+    claims: Claims
+    label: str = ""
+    uses: int = 0
+    device_id: str = ""
 
 
 class Track(Struct, kw_only=True):
-    """A declared track. `live`: negotiated, and announced to the others."""
+    """A declared track. `live`: negotiated, and announced to the others. `muted` is what is so, `muted_by_owner` what its owner
+    chose, or what somebody else set and only the owner undoes."""
 
     track_id: TrackId
     participant_id: ParticipantId
     source: TrackSource
     muted: bool = False
+    muted_by_owner: bool = False
     live: bool = False
 
     @property
     def info(self) -> TrackInfo:
         return TrackInfo(self.track_id, self.participant_id, self.source, self.source.kind, self.muted)
+
+
+class Recording(Struct, kw_only=True):
+    """A recording that runs. `answers`: what each who was asked has said; no answer is no consent."""
+
+    recording_id: RecordingId
+    since_s: float
+    paused: bool = False
+    answers: dict[ParticipantId, bool] = field(default_factory=dict)
 
 
 class Meeting:
@@ -57,11 +123,17 @@ class Meeting:
     def __init__(self, meeting_id: MeetingId) -> None:
         self.meeting_id = meeting_id
         self.state = MeetingState.ABSENT
+        self.state_before = MeetingState.ACTIVE
         self.title = ""
+        self.settings = MeetingSettings()
+        self.lobby: dict[SessionId, Guest] = {}
+        self.admitted: set[SessionId] = set()
+        self.invitations: dict[str, KnownInvitation] = {}
         self.media: MediaRoom | None = None
         self.participants: dict[ParticipantId, Participant] = {}
         self.tracks: dict[TrackId, Track] = {}
         self.speakers: tuple[ParticipantId, ...] = ()
+        self.recording: Recording | None = None
         self.empty_since: float | None = None
         self._by_session: dict[SessionId, Participant] = {}
 
@@ -75,12 +147,41 @@ class Meeting:
         return self.media
 
     @property
+    def is_open(self) -> bool:
+        """Whether the meeting goes on, locked and suspended ones included; then it has media."""
+        return self.state in OPEN
+
+    @property
+    def guests(self) -> list[LobbyGuest]:
+        """Who waits, in the order in which they came."""
+        return [guest.info for guest in self.lobby.values()]
+
+    @property
+    def guest_ids(self) -> frozenset[str]:
+        return frozenset(guest.guest_id for guest in self.lobby.values())
+
+    def sees(self, viewer: Participant, other: Participant) -> bool:
+        """Return whether `other` stands on the roster that `viewer` may see."""
+        if self.settings.roster or viewer is other or outranks_or_equals(viewer.role, Role.CO_HOST):
+            return True
+        return outranks_or_equals(other.role, Role.CO_HOST) or any(self.tracks[track_id].live for track_id in other.track_ids)
+
+    @property
     def sessions(self) -> KeysView[SessionId]:
         """The sessions that have a seat."""
         return self._by_session.keys()
 
     def seat_of(self, session_id: SessionId) -> Participant | None:
         return self._by_session.get(session_id)
+
+    @property
+    def recording_info(self) -> RecordingInfo:
+        """Whether the meeting is recorded, and who is in it."""
+        if self.recording is None:
+            return RecordingInfo("off", [])
+        state = "paused" if self.recording.paused else "recording"
+        recorded = [seat.participant_id for seat in self.participants.values() if seat.recorded]
+        return RecordingInfo(state, list(recorded), int(self.recording.since_s), self.recording.recording_id)
 
     def hosts(self) -> Iterator[Participant]:
         return (participant for participant in self.participants.values() if participant.role is Role.HOST)
@@ -109,6 +210,8 @@ class Meeting:
         self.participants.clear()
         self.tracks.clear()
         self._by_session.clear()
+        self.lobby.clear()
+        self.admitted.clear()
         self.speakers = ()
 
     def add_track(self, track: Track) -> None:
@@ -122,11 +225,16 @@ class Meeting:
             self.participants[track.participant_id].track_ids.discard(track_id)
         return track
 
-    def snapshot(self, slots: list[SlotInfo]) -> Snapshot:
-        """Return all that a participant may see, with its own `slots`."""
+    def snapshot(self, viewer: Participant, slots: list[SlotInfo]) -> Snapshot:
+        """Return all that `viewer` may see, with its own `slots`."""
         return Snapshot(
-            participants=[participant.info for participant in self.participants.values()],
+            participants=[other.info for other in self.participants.values() if self.sees(viewer, other)],
             tracks=[track.info for track in self.tracks.values() if track.live],
             slots=slots,
             active_speakers=list(self.speakers),
+            recording=self.recording_info,
+            state=self.state,
+            settings=self.settings,
+            lobby=self.guests if outranks_or_equals(viewer.role, Role.CO_HOST) else [],
+            breakouts=[],
         )

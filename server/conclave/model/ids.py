@@ -9,6 +9,7 @@ from typing import NewType
 
 MeetingId = NewType("MeetingId", str)
 ParticipantId = NewType("ParticipantId", str)
+RecordingId = NewType("RecordingId", str)
 SessionId = NewType("SessionId", str)
 TrackId = NewType("TrackId", str)
 TransportId = NewType("TransportId", str)

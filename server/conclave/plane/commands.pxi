@@ -91,6 +91,20 @@ cdef class Tables:
         cdef LaneTables lane = self.lane_of(track)
         lane.push(OP_SET_OPAQUE, lane.tracks.get(track), NULL, bool(opaque), 0, NULL)
 
+    def set_tap(self, track, on):
+        """Copy the track's packets into the lane's tap, or no longer."""
+        cdef LaneTables lane = self.lane_of(track)
+        cdef Track *target = <Track *>lane.tracks.get(track)
+        make_tap_ring(lane.lane)
+        lane.push(OP_SET_TAP, target, NULL, bool(on), 0, NULL)
+
+    def read_tap(self, lane=0, limit=512):
+        """Take what the tap of a lane holds, oldest first."""
+        in_range("limit", limit, 1, 1 << 20)
+        if self.lanes is None:
+            return []
+        return take_tapped(self.lane_at(lane).lane, limit)
+
     def request_keyframe(self, track):
         """Ask the publisher for a keyframe, coalesced."""
         cdef LaneTables lane = self.lane_of(track)

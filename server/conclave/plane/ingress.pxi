@@ -304,6 +304,8 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
     if not track.forwarded_once:
         track.forwarded_once = 1
         raise_fact(lane, FACT_FIRST_PACKET, track.peer, track, track.ssrc, NULL)
+    if track.tapped:
+        tap_packet(lane, track, packet)
     mark_packet(lane, track, packet)
     cache_put(lane, track, packet)
     packet.next = NULL

@@ -50,6 +50,7 @@ cdef void free_lane(Lane *lane) noexcept:
     free(lane.in_buffers)
     free(lane.datagrams)
     free(lane.facts)
+    free(lane.tap_ring)
     free(lane.paths.entries)
     free(lane.inbound.entries)
     free(lane.outbound.entries)

@@ -42,12 +42,12 @@ cdef enum:  # Counter
     N_PACKETS_IN, N_BYTES_IN, N_PACKETS_OUT, N_BYTES_OUT, N_RECEIVE_CALLS, N_SEND_CALLS, N_GSO_SENDS, N_WAKEUPS,
     N_STUN_IN, N_DTLS_IN, N_RTP_IN, N_RTCP_IN, N_RTP_OUT, N_RTCP_OUT, N_RTX_OUT, N_RTX_IN,
     N_NACKS_IN, N_NACKS_OUT, N_NACK_MISSES, N_NACK_WITHOUT_RTX, N_PLIS_IN, N_PLIS_OUT, N_KEYFRAMES_IN, N_REMB_OUT,
-    N_SSRCS_LEARNT, N_GSO_REFUSED, N_RTCP_IGNORED, N_TCP_ACCEPTED, N_TCP_CLOSED, N_CACHE_REPLAYS,
+    N_SSRCS_LEARNT, N_GSO_REFUSED, N_RTCP_IGNORED, N_TCP_ACCEPTED, N_TCP_CLOSED, N_CACHE_REPLAYS, N_TAPPED,
     D_FIRST_BYTE, D_TOO_LARGE, D_STUN_MALFORMED, D_RING_FULL, D_UNKNOWN_PATH, D_NOT_NOMINATED, D_NOT_SECURED,
     D_RTP_MALFORMED, D_UNKNOWN_SSRC, D_SSRC_LIMIT, D_PAYLOAD_TYPE, D_REPLAY, D_AUTHENTICATION, D_SRTP_ERROR,
     D_DUPLICATE, D_STALE, D_MUTED, D_UNMAPPED_PAYLOAD_TYPE, D_BEFORE_ROUTE, D_AWAITING_KEYFRAME, D_PROTECT, D_NO_DESTINATION,
     D_SEND_WOULD_BLOCK, D_SEND_ERROR, D_RTCP_MALFORMED, D_RTX_MALFORMED, D_RTX_UNNEEDED, D_NACK_LIMITED, D_NOT_CACHED,
-    D_TCP_LIMIT, D_TCP_FRAMING, D_TCP_SLOW, D_TCP_IDLE, D_TCP_GONE,
+    D_TCP_LIMIT, D_TCP_FRAMING, D_TCP_SLOW, D_TCP_IDLE, D_TCP_GONE, D_TAP_OVERFLOW,
     COUNTERS
 
 cdef enum:  # FactName
@@ -59,7 +59,7 @@ cdef enum:  # RetiredKind
 cdef enum:  # Operation
     OP_OPEN_PEER, OP_ALLOW_PATH, OP_NOMINATE, OP_SECURE, OP_CLOSE_PEER, OP_ADD_TRACK, OP_UPDATE_TRACK, OP_SET_MUTED,
     OP_SET_OPAQUE, OP_REQUEST_KEYFRAME, OP_REMOVE_TRACK, OP_ADD_SENDER, OP_ROUTE, OP_REMOVE_SENDER, OP_SET_REMB,
-    OP_SEND_TCP, OP_CLOSE_PATH
+    OP_SEND_TCP, OP_CLOSE_PATH, OP_SET_TAP
 
 cdef enum:  # SsrcKind
     SSRC_MEDIA, SSRC_RTX, SSRC_RETIRED, SSRC_RTCP
@@ -122,6 +122,7 @@ cdef struct Track:
     uint8_t video
     uint8_t opaque
     uint8_t muted
+    uint8_t tapped                # copies go to the recorder
     uint8_t announced             # the SSRC came by signaling; none is learnt
     uint8_t announced_rtx         # likewise the RTX SSRC
     uint8_t mid_ext_id
@@ -427,6 +428,10 @@ cdef struct Lane:
     conclave_segment_control out_controls[64]
     Captured *captured_first
     Captured *captured_last
+    # tap
+    uint8_t *tap_ring             # NULL until the first tap
+    uint64_t tap_head             # written by Python only
+    uint64_t tap_tail
     # receiving
     uint8_t *in_buffers
     mmsghdr in_headers[64]

@@ -3,7 +3,7 @@
 Identifiers (`peer`, `track`, `sender`) are ints made of a table index and a generation: one that was closed is never
 valid again; using a stale one raises KeyError and harms nothing. Commands take effect, in order, between two batches of the
 lane's thread. Every value out of range is a ValueError; a full table is model.errors.Unavailable("plane", ...); a method of a
-closed Plane raises RuntimeError, except `poll`, `counters`, `table_sizes`, `audio_levels` (empty) and `close`.
+closed Plane raises RuntimeError, except `poll`, `counters`, `table_sizes`, `audio_levels`, `read_tap` (empty) and `close`.
 
 A *path* is where a datagram came from or goes to: 32 opaque bytes, hashable, made by the plane
 (byte 0: 0 UDP, 1 TCP; byte 1: 4 or 6; bytes 2-3: port, network order; bytes 4-19: address, IPv4 left-aligned;
@@ -43,6 +43,27 @@ class Fact(NamedTuple):
     track: int
     value: int
     path: bytes
+
+class TappedPacket(NamedTuple):
+    """A decrypted RTP packet of a tapped track, after repair, as it arrived. `sequence_number` is the extended one (it never
+    repeats, also when the stream begins anew), `timestamp` the RTP timestamp, `arrival_ns` CLOCK_MONOTONIC, `payload` without
+    padding."""
+
+    track: int
+    payload_type: int
+    marker: bool
+    sequence_number: int
+    timestamp: int
+    arrival_ns: int
+    payload: bytes
+
+class TappedReport(NamedTuple):
+    """The publisher's sender report: RTP `timestamp` was sampled at `ntp` (RFC 3550, 32.32 fixed point, its own clock)."""
+
+    track: int
+    ntp: int
+    timestamp: int
+    arrival_ns: int
 
 def describe_path(path: bytes) -> tuple[str, str, int]:
     """Return ("udp" | "tcp", host, port). Raises ValueError when it is not 32 bytes or names no known family."""
@@ -90,6 +111,13 @@ class Tables:
         """While muted, packets of the track are counted and forwarded to nobody. Unmuting video asks for a keyframe."""
     def set_opaque(self, track: int, opaque: bool) -> None:
         """The payload is end-to-end encrypted: no keyframe marks, no gating on them."""
+    def set_tap(self, track: int, on: bool) -> None:
+        """Copy the packets of a track into its lane's tap: those of tracks that are not muted, padding taken off, and sender
+        reports. The latest report from before comes first, and a keyframe is asked for. The tap holds 4 MiB a lane; what
+        finds it full is counted (`drop_tap_overflow`) and lost to the tap alone. Ends with the track."""
+    def read_tap(self, lane: int = 0, limit: int = 512) -> list[TappedPacket | TappedReport]:
+        """Take up to `limit` entries of the tap of `lane`, oldest first; empty after `close`. Any one thread may call it."""
+
     def request_keyframe(self, track: int) -> None:
         """Ask the publisher for a keyframe (PLI), coalesced to one per keyframe_interval_ms."""
     def remove_track(self, track: int) -> None:

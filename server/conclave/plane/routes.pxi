@@ -277,6 +277,8 @@ cdef void run_command(Lane *lane, Command *command) noexcept nogil:
         free(command.other)
     elif operation == OP_CLOSE_PATH:
         doom_path(lane, &command.path)
+    elif operation == OP_SET_TAP:
+        tap_track(lane, <Track *>command.target, command.value != 0)
 
 
 cdef void run_commands(Lane *lane) noexcept nogil:

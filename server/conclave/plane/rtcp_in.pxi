@@ -66,6 +66,8 @@ cdef void receive_sender_report(Lane *lane, Peer *peer, const uint8_t *part) noe
     track.sr_ntp = (<uint64_t>read32(part + 8) << 32) | read32(part + 12)
     track.sr_rtp = read32(part + 16)
     track.sr_ns = lane.now_ns
+    if track.tapped:
+        tap_report(lane, track)
     sender = track.senders
     while sender != NULL:
         send_sender_report(lane, sender)

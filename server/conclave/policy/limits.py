@@ -35,6 +35,13 @@ REFUSALS = BucketSize(burst=40, per_s=2)
 """Refused messages of a connection; over it the connection is closed, so that probing and log floods end by themselves."""
 
 
+KNOCKS = BucketSize(burst=6, per_s=1 / 15)
+"""Attempts to be let in, by one personal link or one connection."""
+
+KNOCKS_PER_SOURCE = BucketSize(burst=60, per_s=1)
+"""Attempts to be let in, from one network."""
+
+
 class Limits(Struct, frozen=True, kw_only=True):
     """Limits that a deployment may set. Times in seconds, sizes in bytes."""
 
@@ -42,6 +49,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_meetings: int = 1_000
     max_participants: int = 500
     max_tracks_per_participant: int = 8
+    waiting_room: bool = False
+    max_lobby: int = 100
+    max_invitations_per_meeting: int = 1_000
     hello_timeout_s: float = 10.0
     heartbeat_s: float = 15.0
     missed_heartbeats: int = 3

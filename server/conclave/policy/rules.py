@@ -9,19 +9,29 @@ from conclave.model.roles import Permission
 
 
 class Phase(StrEnum):
-    """Where a connection stands. `new`: nothing proven yet; `greeted`: holds a valid invitation; `joined`: in the meeting."""
+    """Where a connection stands. `new`: nothing proven yet; `greeted`: holds a valid invitation;
+    `lobby`: waits to be let in; `joined`: in the meeting; `breakout`: in one of its breakout rooms."""
 
     NEW = "new"
     GREETED = "greeted"
+    LOBBY = "lobby"
     JOINED = "joined"
+    BREAKOUT = "breakout"
 
 
 class MeetingState(StrEnum):
-    """What the invitation's meeting is now. `absent`: nobody has opened it; `ended`: it was open and is over."""
+    """What the invitation's meeting is now. `absent`: nobody has opened it; `locked`: open, and nobody else gets in;
+    `suspended`: open, and everything is frozen; `ended`: it was open and is over."""
 
     ABSENT = "absent"
     ACTIVE = "active"
+    LOCKED = "locked"
+    SUSPENDED = "suspended"
     ENDED = "ended"
+
+
+OPEN = frozenset({MeetingState.ACTIVE, MeetingState.LOCKED, MeetingState.SUSPENDED})
+"""The states in which people sit in a meeting that goes on."""
 
 
 class Scope(StrEnum):
@@ -31,6 +41,7 @@ class Scope(StrEnum):
     MEETING = "meeting"
     OWN_TRACK = "own_track"
     OTHER_PARTICIPANT = "other_participant"
+    GUEST = "guest"
 
 
 class RateClass(StrEnum):

@@ -6,9 +6,10 @@ The questions, in this order; the first "no" is the answer:
 2. Permission: the role does not hold it: `unauthorized`.
 3. Rate: its token bucket is empty: `rate_limited`.
 4. Phase: the role holds it, the connection does not stand where it may be sent: `forbidden`.
-5. Meeting: it is in none of the rule's states: the rule's own refusal, `forbidden` unless said otherwise.
+5. Meeting: it is in none of the rule's states: the rule's own refusal, `forbidden` unless said otherwise,
+   and where that is `not_found` although the meeting is open.
 6. Scope: another's or an unknown track: `not_found` for both, so that nobody can probe for tracks; an unknown
-   participant: `not_found`; oneself where another is meant: `forbidden`.
+   participant or guest of the lobby: `not_found`; oneself where another is meant: `forbidden`.
 7. Availability: declared but not built: `unavailable`.
 
 So `unauthorized` always means that the role lacks the permission, and `forbidden` that it holds it and the context does
@@ -23,14 +24,15 @@ from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Role
 from conclave.policy.buckets import Buckets
 from conclave.policy.rbac import may
-from conclave.policy.rules import MeetingState, Phase, Rule, Scope
+from conclave.policy.rules import OPEN, MeetingState, Phase, Rule, Scope
 from conclave.signaling.messages import MESSAGES, Request
 
 
 class Standing(Struct, frozen=True):
     """What the gate must know of the sender. `role` is None before `hello`.
 
-    own_tracks: ids of the sender's tracks; participants: ids of everybody in the meeting, the sender included.
+    own_tracks: ids of the sender's tracks; participants: ids of everybody in the meeting, the sender included;
+    guests: ids of those who wait in the lobby.
     """
 
     phase: Phase
@@ -39,6 +41,7 @@ class Standing(Struct, frozen=True):
     participant_id: str | None = None
     own_tracks: Container[str] = ()
     participants: Container[str] = ()
+    guests: Container[str] = ()
 
 
 def admit(request: Request, standing: Standing, buckets: Buckets, now: float) -> Rule:
@@ -66,7 +69,8 @@ def _check_context(rule: Rule, standing: Standing) -> None:
     if standing.phase not in rule.phases:
         raise Refused(ErrorCode.FORBIDDEN, f"not allowed while {standing.phase}")
     if standing.meeting not in rule.meeting:
-        raise Refused(rule.otherwise, f"the meeting is {standing.meeting}")
+        hidden = rule.otherwise is ErrorCode.NOT_FOUND and standing.meeting in OPEN
+        raise Refused(ErrorCode.FORBIDDEN if hidden else rule.otherwise, f"the meeting is {standing.meeting}")
 
 
 def _check_scope(request: Request, rule: Rule, standing: Standing) -> None:
@@ -80,12 +84,16 @@ def _check_scope(request: Request, rule: Rule, standing: Standing) -> None:
                 raise Refused(ErrorCode.FORBIDDEN, "name another participant")
             if target not in standing.participants:
                 raise Refused(ErrorCode.NOT_FOUND, "no such participant")
+        case Scope.GUEST:
+            guest = getattr(request, "guest_id")  # noqa: B009 # declared by the scope
+            if guest is not None and guest not in standing.guests:
+                raise Refused(ErrorCode.NOT_FOUND, "nobody of that id waits")
         case Scope.NONE | Scope.MEETING:
             pass
 
 
 def _check_declarations() -> None:
-    fields = {Scope.OWN_TRACK: "track_id", Scope.OTHER_PARTICIPANT: "participant_id"}
+    fields = {Scope.OWN_TRACK: "track_id", Scope.OTHER_PARTICIPANT: "participant_id", Scope.GUEST: "guest_id"}
     for message, rule in MESSAGES.items():
         needed = fields.get(rule.scope)
         if needed is not None and needed not in message.__struct_fields__:

@@ -102,3 +102,27 @@ def test_a_meeting_id_that_is_none_is_refused(meeting_id: str) -> None:
 def test_the_token_is_not_shown_by_its_representation() -> None:
     issued = invitations().issue(MEETING, Role.HOST, NOW)
     assert issued.token not in repr(issued)
+
+
+class DictStore:
+    """Keeps revocations beside the invitations that it is given to."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, float] = {}
+
+    def keep(self, jti: str, expires_at_s: float) -> None:
+        self.entries[jti] = expires_at_s
+
+    def kept(self) -> list[tuple[str, float]]:
+        return list(self.entries.items())
+
+
+def test_a_revocation_outlasts_a_restart_where_there_is_a_store() -> None:
+    key, store = SigningKey.generate(), DictStore()
+    before = Invitations(key, os.urandom, store=store)
+    issued = before.issue(MeetingId("m" * 16), Role.VIEWER, 1000.0)
+    before.revoke(issued.claims, 1000.0)
+    after = Invitations(key, os.urandom, store=store)
+    with pytest.raises(Refused) as caught:
+        after.verify(issued.token, 1000.0)
+    assert caught.value.detail == "the invitation was revoked"

@@ -1,3 +1,4 @@
+from conclave.identity.invitations import Claims
 from conclave.meeting.state import Meeting, Participant, Track
 from conclave.model.ids import MeetingId, ParticipantId, SessionId, TrackId
 from conclave.model.media import MediaKind, TrackSource
@@ -5,8 +6,13 @@ from conclave.model.roles import Role
 
 
 def seat(name: str, jti: str = "j") -> Participant:
+    claims = Claims(sub="m" * 16, role=Role.HOST, jti=jti, iat=0, nbf=0, exp=1)
     return Participant(
-        participant_id=ParticipantId("p" + name), session_id=SessionId("s" + name), jti=jti, display_name=name, role=Role.HOST
+        participant_id=ParticipantId("p" + name),
+        session_id=SessionId("s" + name),
+        claims=claims,
+        display_name=name,
+        role=Role.HOST,
     )
 
 

@@ -1,4 +1,4 @@
-from conclave.policy.limits import FRAMES, MAX_FRAME_BYTES, RATES, REFUSALS, Limits
+from conclave.policy.limits import FRAMES, KNOCKS, KNOCKS_PER_SOURCE, MAX_FRAME_BYTES, RATES, REFUSALS, Limits
 from conclave.policy.rules import RateClass
 from conclave.signaling.messages import ChatSend, PublisherOffer
 
@@ -8,7 +8,7 @@ def test_every_rate_class_has_a_bucket() -> None:
 
 
 def test_every_bucket_gives_something_back() -> None:
-    for size in (*RATES.values(), FRAMES, REFUSALS):
+    for size in (*RATES.values(), FRAMES, REFUSALS, KNOCKS, KNOCKS_PER_SOURCE):
         assert size.burst >= 1
         assert size.per_s > 0
 
@@ -21,7 +21,7 @@ def test_the_largest_fields_fit_into_a_frame() -> None:
 
 def test_all_defaults_are_positive() -> None:
     limits = Limits()
-    numbers = [value for value in (getattr(limits, name) for name in limits.__struct_fields__) if isinstance(value, int | float)]
+    numbers = [value for value in (getattr(limits, name) for name in limits.__struct_fields__) if type(value) in (int, float)]
     assert numbers
     assert min(numbers) > 0
 

@@ -15,7 +15,7 @@ ME, OTHER, TRACK = "m" * 16, "o" * 16, "t" * 16
 
 
 def standing(role: Role | None, phase: Phase = Phase.JOINED, meeting: MeetingState = MeetingState.ACTIVE) -> Standing:
-    return Standing(phase, role, meeting, ME, {TRACK}, {ME: 1, OTHER: 2})
+    return Standing(phase, role, meeting, ME, {TRACK}, {ME: 1, OTHER: 2}, {OTHER})
 
 
 def outcome(request: Request, where: Standing, buckets: Buckets | None = None) -> str:
@@ -83,7 +83,7 @@ def test_a_missing_permission_comes_before_an_unknown_target() -> None:
 
 
 def test_a_feature_that_is_not_built_is_unavailable_only_to_those_who_hold_its_permission() -> None:
-    request = messages.RecordingStart(id=1)
+    request = messages.BreakoutManage(id=1, participant_id=OTHER, breakout_id=OTHER)
     assert outcome(request, standing(Role.CO_HOST)) == ErrorCode.UNAVAILABLE
     assert outcome(request, standing(Role.PARTICIPANT)) == ErrorCode.UNAUTHORIZED
 

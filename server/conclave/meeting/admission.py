@@ -1,0 +1,52 @@
+"""Whether somebody may come in at all: not barred, not by a link that was revoked, used up, or is in use elsewhere."""
+
+from conclave.meeting.context import Call
+from conclave.meeting.state import KnownInvitation
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.roles import Permission
+from conclave.policy.rbac import may
+from conclave.signaling.messages import InvitationReused
+
+
+def check(call: Call, now: float) -> None:
+    """Raise Refused: `forbidden` for who was removed, `unauthorized` for a revoked invitation, `rate_limited`, and `conflict`
+    for a link that is used up or belongs to somebody else by now."""
+    meeting, caller = call.meeting, call.caller
+    claims = caller.claims
+    if call.house.bans.bar(meeting.meeting_id, claims.jti, caller.device_id, caller.source_hash, call.wall_s):
+        raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
+    if claims.jti in call.house.invitations.revocations:
+        raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+    known = meeting.invitations.get(claims.jti)
+    if claims.uses and known is not None and known.uses >= claims.uses:
+        raise Refused(ErrorCode.CONFLICT, "the invitation is used up")
+    if claims.personal and known is not None:
+        _check_owner(call, known, now)
+    if claims.seats and meeting.seats_taken_by(claims.jti) >= claims.seats:
+        raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
+
+
+def note_use(call: Call) -> None:
+    """The caller has come in by its invitation."""
+    invitations, claims = call.meeting.invitations, call.caller.claims
+    known = invitations.get(claims.jti)
+    if known is None:
+        if len(invitations) >= call.house.limits.max_invitations_per_meeting:
+            return
+        known = invitations[claims.jti] = KnownInvitation(claims=claims)
+    known.uses += 1
+    known.device_id = known.device_id or call.caller.device_id
+
+
+def _check_owner(call: Call, known: KnownInvitation, now: float) -> None:
+    """A personal link belongs to the first device that came by it, and to one at a time: another one is a signal."""
+    claims = call.caller.claims
+    foreign = bool(known.device_id) and known.device_id != call.caller.device_id
+    if not foreign and not call.meeting.seats_taken_by(claims.jti):
+        return
+    call.check_knock(now)
+    call.audit(call.event("invitation_reused", jti=claims.jti, role=claims.role, foreign_device=foreign))
+    for seat in call.meeting.participants.values():
+        if may(seat.role, Permission.PARTICIPANT_ADMIT):
+            call.send(seat.session_id, InvitationReused(claims.jti, claims.role, known.label))
+    raise Refused(ErrorCode.CONFLICT, "this personal invitation is in use by somebody else")

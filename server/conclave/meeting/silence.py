@@ -1,0 +1,36 @@
+"""Whether a track is heard: its owner's choice, a hard mute and a suspended meeting each suffice to silence it."""
+
+from conclave.meeting.context import Context
+from conclave.meeting.state import Participant, Track
+from conclave.model.media import TrackSource
+from conclave.model.roles import Role
+from conclave.policy.rbac import outranks_or_equals
+from conclave.policy.rules import MeetingState
+from conclave.signaling.messages import TrackChanged
+
+
+def settle(context: Context, track: Track) -> None:
+    """Bring the plane and everybody's view of a track in line with what silences it."""
+    meeting = context.meeting
+    owner = meeting.participants[track.participant_id]
+    muted = track.muted_by_owner or track.source in owner.held or meeting.state is MeetingState.SUSPENDED
+    if muted != track.muted:
+        meeting.room.mute(track.track_id, muted)
+        track.muted = muted
+        if track.live:
+            context.broadcast(TrackChanged(track.info))
+
+
+def settle_all(context: Context) -> None:
+    """Do that for every track."""
+    for track in tuple(context.meeting.tracks.values()):
+        settle(context, track)
+
+
+def may_unmute(context: Context, participant: Participant, source: TrackSource) -> bool:
+    """Return whether a participant may be heard from `source` by its own choice."""
+    if source in participant.held:
+        return False
+    if source is not TrackSource.MICROPHONE or context.meeting.settings.unmute:
+        return True
+    return participant.unmute_allowed or outranks_or_equals(participant.role, Role.CO_HOST)

@@ -1,0 +1,41 @@
+import pytest
+from tests.support.meetings import MeetingInMemory
+
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.roles import Role
+from conclave.signaling import messages
+
+LINK = "l" * 16
+
+
+def refused(code: ErrorCode) -> pytest.RaisesExc[Refused]:
+    return pytest.RaisesExc(Refused, check=lambda error: error.code is code)
+
+
+def test_a_personal_link_belongs_to_the_first_device_that_uses_it() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    ada = room.join(Role.PARTICIPANT, jti=LINK, seats=1, device_id="a" * 16)
+    room.ask(ada.session_id, messages.Leave(id=1), messages.Empty)
+    for device_id in ("b" * 16, ""):
+        with refused(ErrorCode.CONFLICT):
+            room.join(Role.PARTICIPANT, jti=LINK, seats=1, device_id=device_id)
+    assert room.join(Role.PARTICIPANT, jti=LINK, seats=1, device_id="a" * 16)
+    assert host.participant_id in room.meeting.participants
+
+
+def test_a_personal_link_is_for_one_at_a_time_also_without_a_device() -> None:
+    room = MeetingInMemory()
+    room.sit(room.open())
+    room.join(Role.PARTICIPANT, jti=LINK, seats=1)
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.PARTICIPANT, jti=LINK, seats=1)
+
+
+def test_an_invitation_is_used_up_after_as_many_uses_as_it_has() -> None:
+    room = MeetingInMemory()
+    room.sit(room.open())
+    for _ in range(2):
+        room.join(Role.VIEWER, jti=LINK, uses=2)
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.VIEWER, jti=LINK, uses=2)
