@@ -110,7 +110,7 @@ class Client:
 
     async def invite(self, role: Role) -> str:
         """Return a token for `role`. Raises ClientFailed."""
-        invitation = await self._request(InvitationCreate(id=self.signaling.next_id(), role=role))
+        invitation = await self._request(InvitationCreate(id=self.signaling.next_id(), role=role, shared=True))
         return str(invitation.token)
 
     async def publish(self, publisher: Publisher) -> list[str]:
