@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 from tests.support.live import Starter, ask, hello
@@ -40,7 +41,7 @@ async def test_both_links_work_and_carry_their_role(start: Starter) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"json": {}}])
-async def test_without_a_wish_links_live_as_long_as_the_settings_say(start: Starter, asked: dict[str, object]) -> None:
+async def test_without_a_wish_links_live_as_long_as_the_settings_say(start: Starter, asked: dict[str, Any]) -> None:
     live = await start({"meetings": {"open_creation": True, "invitation_lifetime_s": 600}})
     before = time.time()
     async with live.http.post(f"{live.url}/api/v1/meetings", **asked) as response:
