@@ -101,9 +101,7 @@ recording-proof: $(STAMPS)/native $(STAMPS)/developer $(STAMPS)/browser
 	CONCLAVE_RECORDING_SECONDS=60 $(PYTEST) -n 0 -s tests/browser/test_recording.py
 
 asan: $(STAMPS)/native $(STAMPS)/developer
-	CONCLAVE_SANITIZE=address $(BIN)/python setup.py -q build --build-base build/asan --build-lib build/asan/lib
-	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib $(PYTEST) -n 0 -p no:cacheprovider tests/unit/plane
+	@PYTHON=$(BIN)/python tests/asan.sh
 
 lock: $(STAMPS)/developer
 	$(PIP) freeze --exclude-editable --all | grep -v '^pip=' > requirements.lock

@@ -39,13 +39,16 @@ class Station:
         self.dtls: SSL.Context = client_context(certificate, profiles)
         self.reader = BatchReader()
         self.pacer = Pacer()
-        self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._connector = aiohttp.TCPConnector(limit=0)
+        self.session = aiohttp.ClientSession(connector=self._connector)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Leave no transport: a TLS shutdown that still waits for its peer would keep uvloop from closing."""
         self.pacer.close()
+        await self._connector.close(abort_ssl=True)
         await self.session.close()
 
     async def open_meeting(self, service_token: str | None = None) -> Invitations:

@@ -14,6 +14,8 @@ import { trackOf } from "./store.js";
 import { deviceWords, refusalWords } from "./words.js";
 
 const QUALITY_EVERY_MS = 2_000;
+/** A media connection that fails as soon as it is made is not made again without pause. */
+const RENEW_EVERY_MS = 4_000;
 const REJOIN_FOR_MS = 60_000;
 const REJOIN_EVERY_MS = 2_000;
 /** Losses after which coming back by itself would be wrong. */
@@ -37,6 +39,8 @@ export class Call extends EventTarget {
   #sampler = new QualitySampler();
   #leaving = false;
   #screen = null;
+  /** transport -> earliest time of its next renewal. */
+  #renewals = {};
 
   constructor({ signaling, store, devices }) {
     super();
@@ -135,9 +139,13 @@ export class Call extends EventTarget {
   }
 
   async #publish() {
+    this.#showPublished(await this.#publisher.negotiate());
+  }
+
+  #showPublished(published) {
     const me = this.#store.get().self.participant_id;
     const kinds = { microphone: "audio", camera: "video", screen: "video", screen_audio: "audio" };
-    for (const { source, track_id } of await this.#publisher.negotiate()) {
+    for (const { source, track_id } of published) {
       if (track_id && !this.#store.get().tracks[track_id]) {
         const track = { track_id, participant_id: me, source, kind: kinds[source], muted: false };
         this.#store.dispatch({ type: "event", event: { type: "track.published", track } });
@@ -391,6 +399,7 @@ export class Call extends EventTarget {
       this.dispatchEvent(new CustomEvent("reaction", { detail: event }));
     }
     this.#store.dispatch({ type: "event", event });
+    if (event.type === "transport.state") this.#mediaLost(event);
     if (event.type === "subscriber.slots") this.dispatchEvent(new CustomEvent("media"));
     if (event.type === "participant.joined" || event.type === "participant.left") this.#resizePicture();
     const { say, notice } = narrate(before, event);
@@ -407,6 +416,38 @@ export class Call extends EventTarget {
     this.#store.dispatch({ type: "transport", transport, value });
   }
 
+  /** The server gave a media connection up: make a new one, at once the first time and then with pauses. */
+  #mediaLost({ transport, state }) {
+    if (state !== "failed" && state !== "closed") return;
+    const now = performance.now();
+    const due = Math.max(now, this.#renewals[transport] ?? 0);
+    this.#renewals[transport] = due + RENEW_EVERY_MS;
+    const link = transport === "publisher" ? this.#publisher : this.#subscriber;
+    const renew = () => {
+      if (link === null || link !== (transport === "publisher" ? this.#publisher : this.#subscriber)) return;
+      if (transport === "publisher") this.#renewPublisher();
+      else link.restart();
+    };
+    if (due === now) renew();
+    else setTimeout(renew, due - now);
+  }
+
+  async #renewPublisher() {
+    try {
+      const renewed = await this.#publisher.renew();
+      if (renewed === null) return;
+      this.#showPublished(renewed);
+      await this.#sendMutes();
+    } catch (error) {
+      if (error.code !== "connection_lost") this.#notice("error", refusalWords(error));
+    }
+  }
+
+  async #sendMutes() {
+    if (this.#publisher?.has("microphone")) await this.#sendMute("microphone", this.#wantMuted);
+    if (this.#publisher?.has("camera")) await this.#sendMute("camera", !this.#devices.track("video"));
+  }
+
   async #resumed(welcome) {
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot });
     this.dispatchEvent(new CustomEvent("media"));
@@ -417,8 +458,7 @@ export class Call extends EventTarget {
     try {
       this.#subscriber?.reconcile();
       await this.#publisher?.reconcile(known);
-      if (this.#publisher?.has("microphone")) await this.#sendMute("microphone", this.#wantMuted);
-      if (this.#publisher?.has("camera")) await this.#sendMute("camera", this.#devices.track("video") === null);
+      await this.#sendMutes();
     } catch (error) {
       if (error.code !== "connection_lost") this.#notice("error", refusalWords(error));
     }

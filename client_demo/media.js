@@ -31,6 +31,10 @@ const ENCODINGS = {
   screen_audio: { maxBitrate: 96_000 },
 };
 
+const kindOf = (source) => (source === "microphone" || source === "screen_audio" ? "audio" : "video");
+/** The session id in an SDP's o= line, "" without one. */
+const sessionOf = (sdp) => /^o=\S+ (\S+)/m.exec(sdp)?.[1] ?? "";
+
 const heightOf = (track) => track?.getSettings?.().height ?? undefined;
 
 /** Calls one job after the other; a failed job does not stop the next. */
@@ -83,11 +87,18 @@ export class Publisher extends EventTarget {
   #people = 1;
   #unanswered = false;
   #closed = false;
+  #renewing = false;
+  #configuration;
 
   constructor({ request, iceServers }) {
     super();
     this.#request = request;
-    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#configuration = { iceServers, bundlePolicy: "max-bundle" };
+    this.#connect();
+  }
+
+  #connect() {
+    this.#pc = new RTCPeerConnection(this.#configuration);
     this.#watch = new Watch(
       this.#pc,
       () => this.restart(),
@@ -126,7 +137,7 @@ export class Publisher extends EventTarget {
       return transceiver;
     }
     const encoding = source === "camera" ? cameraEncoding(this.#people, heightOf(track)) : ENCODINGS[source];
-    return this.#pc.addTransceiver(track, { direction: "sendonly", sendEncodings: [encoding] });
+    return this.#pc.addTransceiver(track ?? kindOf(source), { direction: "sendonly", sendEncodings: [encoding] });
   }
 
   /**
@@ -220,10 +231,16 @@ export class Publisher extends EventTarget {
   }
 
   /**
-   * After a resume: take over the track ids the server knows, forget those it does not, and offer again if needed.
+   * After a resume: take over the track ids the server knows, forget those it does not, and offer again if needed. When it
+   * knows none, the connection failed meanwhile and is renewed.
    * `known` maps source -> track_id.
    */
   async reconcile(known) {
+    const declared = [...this.#sources].filter(([, entry]) => entry.trackId !== null);
+    if (!this.#unanswered && declared.length > 0 && declared.every(([source]) => !known[source])) {
+      await this.renew();
+      return;
+    }
     let open = this.#unanswered;
     for (const [source, entry] of this.#sources) {
       entry.trackId = known[source] ?? null;
@@ -231,6 +248,34 @@ export class Publisher extends EventTarget {
     }
     const broken = ["failed", "disconnected"].includes(this.#pc.connectionState);
     if (open || broken) await this.negotiate({ iceRestart: broken });
+  }
+
+  /**
+   * The server gave the connection up, and with it its tracks: send all sources over a new one, under new track ids.
+   * Resolves as `negotiate` does; null when a renewal is under way already.
+   */
+  async renew() {
+    if (this.#closed || this.#renewing) return null;
+    this.#renewing = true;
+    this.#watch.stop();
+    try {
+      return await this.#queue.run(() => this.#negotiateAnew());
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  async #negotiateAnew() {
+    if (this.#closed) return [];
+    this.#watch.stop();
+    this.#pc.close();
+    this.#connect();
+    this.#idle = [];
+    for (const [source, entry] of this.#sources) {
+      entry.trackId = null;
+      entry.transceiver = this.#transceiver(source, entry.track);
+    }
+    return this.#negotiate(false);
   }
 
   /** The offer's SDP sizes the picture; this follows the size of the meeting. */
@@ -247,9 +292,9 @@ export class Publisher extends EventTarget {
   }
 
   restart() {
-    if (this.#closed || this.#sources.size === 0) return;
+    if (this.#closed || this.#renewing || this.#sources.size === 0) return;
     this.negotiate({ iceRestart: true }).catch((error) => {
-      if (error.code !== "connection_lost") this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+      if (!this.#renewing && error.code !== "connection_lost") this.dispatchEvent(new CustomEvent("failed", { detail: error }));
     });
   }
 
@@ -274,12 +319,18 @@ export class Subscriber extends EventTarget {
   #queue = new Queue();
   #watch;
   #closed = false;
-  #offered = false;
+  #session = null;
+  #configuration;
 
   constructor({ request, iceServers }) {
     super();
     this.#request = request;
-    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#configuration = { iceServers, bundlePolicy: "max-bundle" };
+    this.#connect();
+  }
+
+  #connect() {
+    this.#pc = new RTCPeerConnection(this.#configuration);
     this.#watch = new Watch(
       this.#pc,
       () => this.restart(),
@@ -291,12 +342,21 @@ export class Subscriber extends EventTarget {
     return this.#pc.connectionState;
   }
 
-  /** Answer an offer of the server, strictly in the order of arrival. */
+  /**
+   * Answer an offer of the server, strictly in the order of arrival. Another SDP session than before means that the server
+   * gave the connection up and opened a new one, which needs a new one here.
+   */
   offered({ revision, sdp }) {
-    this.#offered = true;
     return this.#queue
       .run(async () => {
         if (this.#closed) return;
+        const session = sessionOf(sdp);
+        if (this.#session !== null && this.#session !== session) {
+          this.#watch.stop();
+          this.#pc.close();
+          this.#connect();
+        }
+        this.#session = session;
         await this.#pc.setRemoteDescription({ type: "offer", sdp });
         const answer = await this.#pc.createAnswer();
         await this.#pc.setLocalDescription(answer);
@@ -314,7 +374,7 @@ export class Subscriber extends EventTarget {
   }
 
   restart() {
-    if (this.#closed || !this.#offered) return;
+    if (this.#closed || this.#session === null) return;
     this.#request("subscriber.restart", {}).catch(() => {});
   }
 

@@ -197,3 +197,27 @@ test("the end of the meeting stops devices and closes everything", async () => {
   assert.equal(devices.tracks.video, null);
   assert.equal(signaling.state, "closed");
 });
+
+test("media connections that the server gave up are made anew, and a second time only after a pause", async () => {
+  const { call, signaling } = await make();
+  await call.join("Ada", { muted: true });
+  await settle();
+  const fail = (transport) => signaling.tell("event", { type: "transport.state", transport, state: "failed", reason: "ice_timeout" });
+  signaling.sent.length = 0;
+  fail("publisher");
+  await settle();
+  assert.deepEqual(types(signaling).slice(0, 4), ["audio.publish", "video.publish", "publisher.offer", "audio.mute"]);
+  signaling.sent.length = 0;
+  fail("publisher");
+  await settle();
+  assert.deepEqual(types(signaling), []);
+  mock.timers.tick(4_000);
+  await settle();
+  assert.deepEqual(types(signaling).slice(0, 3), ["audio.publish", "video.publish", "publisher.offer"]);
+  signaling.tell("event", { type: "subscriber.offer", revision: 1, sdp: "offer" });
+  await settle();
+  signaling.sent.length = 0;
+  fail("subscriber");
+  await settle();
+  assert.deepEqual(types(signaling), ["subscriber.restart"]);
+});

@@ -191,6 +191,59 @@ test("a failed connection is restarted with new ICE credentials", async () => {
   assert.equal(asked.at(-1).sdp, "offer restart");
 });
 
+test("a publisher that the server gave up is made anew and declares all its tracks again", async () => {
+  const { request, asked } = server();
+  const publisher = new Publisher({ request, iceServers: [] });
+  publisher.add({ microphone: track("m"), camera: track("c") });
+  await publisher.negotiate();
+  await publisher.replace("camera", null);
+  asked.length = 0;
+  const [renewed, twice] = await Promise.all([publisher.renew(), publisher.renew()]);
+  assert.deepEqual(asked.map((item) => item.type), ["audio.publish", "video.publish", "publisher.offer"]);
+  assert.deepEqual(renewed.map((item) => item.source), ["microphone", "camera"]);
+  assert.equal(twice, null);
+  assert.equal(connections.length, 2);
+  assert.equal(connections[0].closed, true);
+  assert.equal(connections[1].transceivers[1].track, "video");
+});
+
+test("what is declared while a renewal waits goes out on the new connection", async () => {
+  const { request, asked } = server();
+  const publisher = new Publisher({ request, iceServers: [] });
+  publisher.add({ microphone: track("m") });
+  await publisher.negotiate();
+  asked.length = 0;
+  const renewal = publisher.renew();
+  publisher.add({ camera: track("c") });
+  await Promise.all([renewal, publisher.negotiate()]);
+  assert.deepEqual(asked.slice(0, 3).map((item) => item.type), ["audio.publish", "video.publish", "publisher.offer"]);
+  assert.equal(connections[1].transceivers.length, 2);
+});
+
+test("a resume that knows none of the tracks renews the publisher", async () => {
+  const { request, asked } = server();
+  const publisher = new Publisher({ request, iceServers: [] });
+  publisher.add({ microphone: track("m") });
+  await publisher.negotiate();
+  asked.length = 0;
+  await publisher.reconcile({});
+  assert.equal(connections.length, 2);
+  assert.deepEqual(asked.map((item) => item.type), ["audio.publish", "publisher.offer"]);
+});
+
+test("an offer of another SDP session is answered on a new connection, of the same session on the old one", async () => {
+  const { request } = server();
+  const subscriber = new Subscriber({ request, iceServers: [] });
+  const offer = (session, version) => `v=0\r\no=- ${session} ${version} IN IP4 127.0.0.1\r\n`;
+  await subscriber.offered({ revision: 1, sdp: offer(7, 1) });
+  await subscriber.offered({ revision: 2, sdp: offer(7, 2) });
+  assert.equal(connections.length, 1);
+  await subscriber.offered({ revision: 3, sdp: offer(8, 1) });
+  assert.equal(connections.length, 2);
+  assert.equal(connections[0].closed, true);
+  assert.deepEqual(connections[1].log, ["remote offer", "local answer"]);
+});
+
 test("offers of the server are answered one after the other", async () => {
   const { request, asked } = server();
   const subscriber = new Subscriber({ request, iceServers: [] });

@@ -1,5 +1,6 @@
 """The web application: every route of the table with its handler, between one guard for requests and one for responses."""
 
+import asyncio
 import hmac
 import os
 from collections.abc import Awaitable, Callable, Iterable
@@ -22,7 +23,8 @@ CountRequest = Callable[[str, int], None]
 """Takes the route's path as declared and the status."""
 
 MAX_BODY_BYTES = max(route.body_bytes for route in ROUTES.values())
-FORWARDED = frozenset({"Forwarded", "X-Forwarded-For", "Via"})
+BODY_TIMEOUT_S = 15.0
+FORWARDED = frozenset({"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"})
 """Headers of a proxy: behind one, a loopback source is not the operator."""
 
 _ROUTE = "conclave.route"
@@ -75,16 +77,23 @@ def route_of(request: web.Request) -> Route | None:
 
 
 async def read_body(request: web.Request, content_type: str) -> bytes:
-    """Return the body. Raises Problem 415 for another type or an encoded body, 413 when longer than the route allows."""
+    """Return the body.
+
+    Raises Problem 415 for another type or an encoded body, 413 when longer than the route allows, 408 when it does not come.
+    """
     route = route_of(request)
     limit = route.body_bytes if route is not None else 0
     if request.content_type != content_type or "Content-Encoding" in request.headers:
         raise Problem(415, ErrorCode.INVALID, f"the body must be {content_type} as it is")
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {limit} bytes")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {limit} bytes")
+    except TimeoutError:
+        raise Problem(408, ErrorCode.INVALID, "the body did not come in time", {"Connection": "close"}) from None
     return bytes(body)
 
 

@@ -23,7 +23,7 @@ from conclave.ports.audit import AuditEvent, AuditSink
 class OpenMeeting(Struct, frozen=True, forbid_unknown_fields=True):
     """The request's body, optional."""
 
-    expires_in_s: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
+    expires_in_s: Annotated[int, Meta(ge=60, le=30 * 86_400)] | None = None
 
 
 class Link(Struct, frozen=True):
@@ -59,9 +59,10 @@ class Meetings:
         self._sources.create_meeting(self._sources.identify(request.remote))
         self._authorise(request)
         wish = await self._wish(request)
+        lifetime_s = wish.expires_in_s or self._settings.meetings.invitation_lifetime_s
         meeting_id = MeetingId(new_id(os.urandom))
         self._audit.record(AuditEvent(type="meeting_invitations_made", meeting_id=meeting_id))
-        links = [self._link(meeting_id, role, wish.expires_in_s) for role in (Role.HOST, Role.PARTICIPANT)]
+        links = [self._link(meeting_id, role, lifetime_s) for role in (Role.HOST, Role.PARTICIPANT)]
         return web.Response(
             status=201, body=msgspec.json.encode(OpenedMeeting(meeting_id, links)), content_type="application/json"
         )
@@ -75,7 +76,7 @@ class Meetings:
 
     async def _wish(self, request: web.Request) -> OpenMeeting:
         if not request.can_read_body:
-            return OpenMeeting(self._settings.meetings.invitation_lifetime_s)
+            return OpenMeeting()
         try:
             return msgspec.json.decode(await read_body(request, "application/json"), type=OpenMeeting)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -53,13 +53,13 @@ class Greeter:
 
     async def _resume(self, session: Session, resume: Resume, respond: Respond) -> Struct:
         visitor = self.visitors.get(SessionId(resume.session_id))
-        if visitor is None or not visitor.spend_resume_token(resume.resume_token):
+        if visitor is None or not visitor.has_resume_token(resume.resume_token):
             self._services.counts["resumes_refused"] += 1
             raise _not_resumable()
 
         def take_over(context: Context, now: float) -> Struct:
             seat = context.meeting.seat_of(visitor.session_id)
-            if seat is None or session.closed.is_set():
+            if seat is None or session.closed.is_set() or not visitor.spend_resume_token(resume.resume_token):
                 raise _not_resumable()
             if visitor.session is not None:
                 visitor.session.close("replaced", "the session was resumed on another connection")

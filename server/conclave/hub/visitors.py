@@ -40,9 +40,13 @@ class Visitor:
         self._resume_digest = sha256(token.encode()).digest()
         return token
 
+    def has_resume_token(self, token: str) -> bool:
+        """Return whether `token` is the current one, compared in constant time."""
+        return compare_digest(sha256(token.encode()).digest(), self._resume_digest)
+
     def spend_resume_token(self, token: str) -> bool:
         """Return whether `token` is the current one, compared in constant time, and spend it if so."""
-        good = compare_digest(sha256(token.encode()).digest(), self._resume_digest)
+        good = self.has_resume_token(token)
         if good:
             self._resume_digest = b""
         return good

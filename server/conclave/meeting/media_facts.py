@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from conclave.media import notices
+from conclave.media.dtls import DtlsReason
 from conclave.media.notices import Notice
 from conclave.media.speakers import AudioLevel
 from conclave.meeting import recording
@@ -63,6 +64,8 @@ def _fold(context: Context, notice: Notice) -> None:
             seat = context.meeting.participants.get(participant_id)
             if seat is not None and state in FAILED:
                 seat.media_failed = True
+            if reason == DtlsReason.FINGERPRINT_MISMATCH:
+                context.audit(context.event("handshake_refused", seat, transport=transport, reason=reason))
             _tell(context, participant_id, TransportState(transport, state, reason))
         case notices.TrackLive(track_id, participant_id, source, muted):
             known = context.meeting.tracks.get(track_id)

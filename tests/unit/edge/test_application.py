@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -82,3 +83,16 @@ async def test_every_route_that_is_not_public_refuses_who_brings_nothing(start: 
             headers = {"Content-Type": "application/sdp"}
             async with live.http.request(method, live.url + path, data=body, headers=headers) as response:
                 assert response.status == 401, (method, path)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conclave.edge.application.BODY_TIMEOUT_S", 0.05)
+    live = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port, ssl=live.tls, server_hostname="127.0.0.1")
+    writer.write(
+        b"POST /whip/AAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n"
+        b"Content-Type: application/sdp\r\nContent-Length: 100\r\n\r\nv=0"
+    )
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    writer.transport.abort()

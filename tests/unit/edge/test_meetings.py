@@ -1,3 +1,6 @@
+import time
+from typing import Any
+
 import pytest
 from tests.support.live import Starter, ask, hello
 
@@ -35,6 +38,15 @@ async def test_both_links_work_and_carry_their_role(start: Starter) -> None:
     assert welcome["result"]["meeting_id"] == body["meeting_id"]
     assert (await ask(socket, 2, "meeting.create", title="x"))["type"] == "response"
     await socket.close()
+
+
+@pytest.mark.parametrize("asked", [{}, {"json": {}}])
+async def test_without_a_wish_links_live_as_long_as_the_settings_say(start: Starter, asked: dict[str, Any]) -> None:
+    live = await start({"meetings": {"open_creation": True, "invitation_lifetime_s": 600}})
+    before = time.time()
+    async with live.http.post(f"{live.url}/api/v1/meetings", **asked) as response:
+        body = await response.json()
+    assert all(590 + before <= link["expires_at_s"] <= 610 + time.time() for link in body["invitations"])
 
 
 async def test_opening_too_many_meetings_is_rate_limited(start: Starter) -> None:

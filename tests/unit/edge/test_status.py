@@ -28,7 +28,7 @@ async def test_metrics_are_for_loopback_and_count_by_declared_route(start: Start
     assert "secret-name" not in text
 
 
-@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "Via"])
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
 async def test_behind_a_proxy_loopback_needs_the_token_too(start: Starter, header: str) -> None:
     live = await start({"telemetry": {"metrics_token": TOKEN}})
     async with live.http.get(f"{live.url}/metrics", headers={header: "x"}) as response:

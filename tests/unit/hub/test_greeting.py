@@ -97,6 +97,20 @@ async def test_a_resume_token_is_good_once(house: HubInMemory) -> None:
         await house.client().resume(welcome.session_id, welcome.resume_token)
 
 
+async def test_a_connection_that_closes_before_its_turn_leaves_the_token_good(house: HubInMemory) -> None:
+    await house.host()
+    client, welcome = await joined(house)
+    client.session.disconnected()
+    hasty = house.client()
+    hello = messages.Hello(id=1, protocol=1, resume=messages.Resume(welcome.session_id, welcome.resume_token))
+    receiving = asyncio.create_task(hasty.send(hello))
+    await asyncio.sleep(0)
+    hasty.session.disconnected()
+    await receiving
+    resumed = await house.client().resume(welcome.session_id, welcome.resume_token)
+    assert resumed.resumed
+
+
 async def test_a_spent_token_does_not_hurt_the_session_that_went_on(house: HubInMemory) -> None:
     await house.host()
     client, welcome = await joined(house)

@@ -51,6 +51,25 @@ def test_a_failed_transport_takes_its_tracks_away_and_leaves_the_seat() -> None:
     assert room.meeting.tracks == {}
 
 
+def test_a_handshake_with_a_foreign_certificate_is_audited_with_its_participant() -> None:
+    room = MeetingInMemory()
+    room.sit(room.open())
+    other = room.join(Role.PARTICIPANT)
+    _, transport_id = publish(room, other)
+    tell(room, transport_id, "failed", "fingerprint_mismatch")
+    refused = [event for event in room.audited if event.type == "handshake_refused"]
+    assert [(event.session_id, event.participant_id) for event in refused] == [(other.session_id, other.participant_id)]
+    assert dict(refused[0].details) == {"transport": "publisher", "reason": "fingerprint_mismatch"}
+
+
+def test_an_expired_consent_is_no_refused_handshake() -> None:
+    room = MeetingInMemory()
+    room.sit(room.open())
+    _, transport_id = publish(room, room.join(Role.PARTICIPANT))
+    tell(room, transport_id, "failed", "consent_expired")
+    assert not [event for event in room.audited if event.type == "handshake_refused"]
+
+
 def test_a_headless_participant_leaves_with_its_transport() -> None:
     room = MeetingInMemory()
     host = room.sit(room.open())
