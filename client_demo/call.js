@@ -9,6 +9,7 @@ import { captureScreen } from "./devices.js";
 import { QualitySampler, collectStats } from "./figures.js";
 import { Publisher, Subscriber } from "./media.js";
 import { narrate } from "./narration.js";
+import { SignalingError } from "./protocol.js";
 import { canPublish } from "./roles.js";
 import { trackOf } from "./store.js";
 import { deviceWords, refusalWords } from "./words.js";
@@ -19,7 +20,7 @@ const RENEW_EVERY_MS = 4_000;
 const REJOIN_FOR_MS = 60_000;
 const REJOIN_EVERY_MS = 2_000;
 /** Losses after which coming back by itself would be wrong. */
-const FINAL = new Set(["replaced", "ended", "unauthorized", "forbidden", "rate_limited", "too_large", "invalid"]);
+const FINAL = new Set(["replaced", "removed", "denied", "ended", "unauthorized", "forbidden", "rate_limited", "too_large", "invalid"]);
 /** Refusals of a new seat that may pass, as a host takes a moment to open the meeting again. */
 const PASSING = new Set(["connection_lost", "timeout", "unavailable", "not_found"]);
 
@@ -98,6 +99,10 @@ export class Call extends EventTarget {
     } catch (error) {
       this.#closeLinks();
       throw error;
+    }
+    if (joined.state === "lobby") {
+      this.#closeLinks();
+      throw new SignalingError("lobby", "a host lets people in");
     }
     this.#store.dispatch({ type: "joined", joined, display_name: displayName });
     this.#startQuality();
@@ -350,9 +355,19 @@ export class Call extends EventTarget {
     return this.#guarded(() => this.#request("host.pass", { participant_id }));
   }
 
+  /** One of the requests by which a host or co-host moderates; resolves with whether it was done. */
+  moderate(type, fields) {
+    return this.#guarded(() => this.#request(type, fields));
+  }
+
+  /** Agree to be recorded, or take it back. */
+  consent(granted) {
+    return this.#guarded(() => this.#request("recording.consent", { granted }));
+  }
+
   /** Resolves with {token, path, expires_at_s}; rejects with a SignalingError. */
   createInvitation(role, expires_in_s) {
-    return this.#request("invitation.create", { role, expires_in_s });
+    return this.#request("invitation.create", { role, expires_in_s, shared: true });
   }
 
   /** Receive pictures only of those shown; sound of everybody stays. */
@@ -399,12 +414,25 @@ export class Call extends EventTarget {
       this.dispatchEvent(new CustomEvent("reaction", { detail: event }));
     }
     this.#store.dispatch({ type: "event", event });
+    if (event.type === "lobby.changed" && event.guests.length > before.lobby.length) {
+      this.#notice("info", { title: `${event.guests.at(-1).display_name} waits to be let in`, text: "Open the people panel to answer." });
+    }
+    if (event.type === "track.changed") this.#mutedByHost(event.track);
+    if (event.type === "recording.consent_requested") this.dispatchEvent(new CustomEvent("consent"));
     if (event.type === "transport.state") this.#mediaLost(event);
     if (event.type === "subscriber.slots") this.dispatchEvent(new CustomEvent("media"));
     if (event.type === "participant.joined" || event.type === "participant.left") this.#resizePicture();
     const { say, notice } = narrate(before, event);
     if (say) this.#announce(say);
     if (notice) this.#notice("info", notice);
+  }
+
+  /** The server forwards nothing of a track that a host muted; the button and the microphone follow. */
+  #mutedByHost({ participant_id, source, muted }) {
+    const { self, local } = this.#store.get();
+    if (participant_id !== self.participant_id || source !== "microphone" || !muted || local.microphone !== "on") return;
+    this.setMicrophone(false);
+    this.#notice("info", { title: "A host muted you", text: "Unmute yourself when it is your turn, if the host allows it." });
   }
 
   #connectionChanged(connection) {
@@ -466,7 +494,7 @@ export class Call extends EventTarget {
 
   async #lost(reason) {
     const { phase, self } = this.#store.get();
-    if (phase !== "meeting" || this.#leaving) return;
+    if (this.#leaving || (phase !== "meeting" && reason.code !== "denied")) return;
     if (FINAL.has(reason.code)) {
       this.#finish(reason.code, reason.detail);
       return;

@@ -15,6 +15,7 @@ export const ROLE_HINTS = {
 
 export const canPublish = (role) => RANK[role] >= RANK.participant;
 export const canInvite = (role) => RANK[role] >= RANK["co-host"];
+export const canModerate = (role) => RANK[role] >= RANK["co-host"];
 export const isHost = (role) => role === "host";
 
 /** Roles for which someone of `role` may write an invitation, the most usual first. */

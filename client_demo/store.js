@@ -9,6 +9,9 @@ export const INITIAL_STATE = Object.freeze({
   connection: "closed", // closed | connecting | online | reconnecting
   self: { participant_id: null, role: "participant", display_name: "" },
   meeting: { meeting_id: null, title: null, open: false },
+  lobby: [], // who waits: {guest_id, display_name, reason, role, personal}
+  admitted: false, // let in from the waiting room, and not seated yet
+  recording: { state: "off", recorded: [] }, // state: off | recording | paused
   participants: {},
   order: [],
   tracks: {},
@@ -69,6 +72,8 @@ function withSnapshot(state, snapshot) {
       order: [...known, ...ids.filter((id) => !known.includes(id))],
       tracks: byId(snapshot.tracks, "track_id"),
       slots: slotMap(snapshot.slots),
+      recording: snapshot.recording ?? state.recording,
+      lobby: snapshot.lobby ?? [],
     },
     snapshot.active_speakers,
   );
@@ -114,6 +119,9 @@ const EVENT_REDUCERS = {
   "track.unpublished": (state, { track_id }) => ({ ...state, tracks: without(state.tracks, track_id) }),
   "speakers.active": (state, { participant_ids }) => withSpeakers(state, participant_ids),
   "subscriber.slots": (state, { slots }) => ({ ...state, slots: slotMap(slots) }),
+  "lobby.changed": (state, { guests }) => ({ ...state, lobby: guests }),
+  "lobby.admitted": (state) => ({ ...state, admitted: true }),
+  "recording.changed": (state, { recording }) => ({ ...state, recording }),
   "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
   "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
 };
@@ -138,6 +146,7 @@ const REDUCERS = {
       joined.snapshot,
     ),
     phase: "meeting",
+    admitted: false,
     meeting: { ...state.meeting, title: joined.title, open: true },
     ended: null,
   }),

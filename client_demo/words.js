@@ -83,6 +83,10 @@ export function endedWords({ code, detail }) {
       return { title: "The meeting has ended", text: detail === "host" ? "The host ended it for everybody." : "Nobody is there any more." };
     case "replaced":
       return { title: "Continued elsewhere", text: "You joined this meeting from another tab or device." };
+    case "lobby":
+      return { title: "A host lets people in", text: "Join again and wait until one of them lets you in." };
+    case "denied":
+      return { title: "You were not let in", text: "A host did not let you into the meeting." };
     case "removed":
       return { title: "You were removed", text: "A host removed you from the meeting." };
     case "shutdown":

@@ -19,6 +19,7 @@ export class App {
   #services;
   #token = null;
   #waiting = null;
+  #inLobby = false;
 
   /** services: {store, call, devices}. */
   constructor(root, services) {
@@ -66,7 +67,7 @@ export class App {
       this.#change(phase, state);
     }
     this.#current?.update?.(state);
-    if (phase === "preview" && this.#waiting && state.meeting.open) this.#join(this.#waiting);
+    if (phase === "preview" && this.#waiting && (this.#inLobby ? state.admitted : state.meeting.open)) this.#join(this.#waiting);
   }
 
   #change(phase, state) {
@@ -128,7 +129,14 @@ export class App {
       if (this.#current !== page) return;
       if (error.code === "not_found" && store.get().self.role !== "host") {
         this.#waiting = choice;
+        this.#inLobby = false;
         page.setBusy("Waiting for the host…", "You join by yourself as soon as the host opens the meeting.");
+        return;
+      }
+      if (error.code === "lobby") {
+        this.#waiting = choice;
+        this.#inLobby = true;
+        page.setBusy("Waiting to be let in…", "The hosts know that you are here. You join by yourself as soon as one of them lets you in.");
         return;
       }
       page.setBusy(null);

@@ -1,6 +1,6 @@
 /** The bar at the bottom: microphone, camera, screen, hand, reactions, people, more, leave. */
 
-import { canInvite, canPublish, isHost } from "../roles.js";
+import { canInvite, canModerate, canPublish, isHost } from "../roles.js";
 import { h, icon, setAttribute, setIcon, setText } from "./dom.js";
 import { menuButton } from "./menu.js";
 import { THEME_NAMES, currentTheme, nextTheme } from "./theme.js";
@@ -97,12 +97,13 @@ export class ControlBar {
   }
 
   #moreItems() {
-    const { self, local } = this.#store.get();
+    const { self, local, recording } = this.#store.get();
     const narrow = matchMedia("(max-width: 620px)").matches;
     const share = { label: local.screen ? "Stop sharing" : "Share your screen", icon: "screen", onselect: this.#actions.screen };
     return [
       narrow && canPublish(self.role) && canShareScreen() ? share : null,
       canInvite(self.role) ? { label: "Invite people", icon: "plus-person", onselect: this.#actions.invite } : null,
+      canModerate(self.role) ? { label: recording.state === "off" ? "Record the meeting" : "Stop recording", icon: "camera", onselect: this.#actions.record } : null,
       { label: "Settings", icon: "settings", onselect: this.#actions.settings },
       { label: "Connection quality", icon: "gauge", onselect: this.#actions.quality },
       { label: `Colours: ${THEME_NAMES[currentTheme()]}`, icon: "contrast", onselect: nextTheme },

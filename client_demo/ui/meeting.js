@@ -5,7 +5,7 @@ import { canInvite, isHost } from "../roles.js";
 import { deviceWords } from "../words.js";
 import { AudioSink } from "./audio_sink.js";
 import { ControlBar } from "./controls.js";
-import { confirmDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
+import { confirmDialog, consentDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
 import { devicePicker } from "./device_picker.js";
 import { h, icon, setText } from "./dom.js";
 import { MutedTalk } from "./muted_talk.js";
@@ -52,6 +52,7 @@ export class MeetingPage {
     );
     parts.offline = h("div.banner", { role: "status", hidden: true }, h("span.spinner", { "aria-hidden": "true" }), "Connection lost. Reconnecting…");
     parts.title = h("h1.meeting-title", {});
+    parts.recording = h("span.chip.recording", { role: "status", hidden: true });
     parts.stage = new Stage({
       store,
       call: this.#call,
@@ -71,6 +72,7 @@ export class MeetingPage {
         h("span.brand-mark", {}, icon("key")),
         parts.title,
         h("span.spring"),
+        parts.recording,
         h("span.chip.wide-only", { title: "DTLS-SRTP between each browser and the server" }, icon("lock"), "Encrypted"),
       ),
       parts.stage.element,
@@ -94,6 +96,7 @@ export class MeetingPage {
       choose: (kind, deviceId) => this.#devices.choose(kind, deviceId).catch((error) => this.#toasts.show({ tone: "error", ...deviceWords(error, kind) })),
       quality,
       invite,
+      record: () => call.moderate(this.#store.get().recording.state === "off" ? "recording.start" : "recording.stop", {}),
       leave: () => call.leave(),
       end: () => this.#end(),
     };
@@ -115,11 +118,14 @@ export class MeetingPage {
     this.#stops.push(listenForShortcuts(settings, shortcuts));
     const onreaction = ({ detail }) => this.#parts.stage.react(detail);
     const onmedia = () => this.update(this.#store.get());
+    const onconsent = async () => this.#call.consent(await consentDialog());
     this.#call.addEventListener("reaction", onreaction);
     this.#call.addEventListener("media", onmedia);
+    this.#call.addEventListener("consent", onconsent);
     this.#stops.push(() => {
       this.#call.removeEventListener("reaction", onreaction);
       this.#call.removeEventListener("media", onmedia);
+      this.#call.removeEventListener("consent", onconsent);
     });
   }
 
@@ -133,6 +139,7 @@ export class MeetingPage {
     const parts = this.#parts;
     setText(parts.title, state.meeting.title ?? "Meeting");
     document.title = `${state.meeting.title ?? "Meeting"} · Conclave`;
+    this.#showRecording(state);
     parts.offline.hidden = state.connection !== "reconnecting";
     parts.stage.update(state);
     parts.roster.update(state);
@@ -140,6 +147,15 @@ export class MeetingPage {
     parts.audio.update(this.#soundTracks(state));
     this.#mutedTalk.watch(state.local.microphone === "muted" ? this.#call.localTrack("audio") : null);
     this.#showAlone(state);
+  }
+
+  /** Always in sight while a recording runs: everybody must know, and whether they are in it. */
+  #showRecording({ recording, self }) {
+    const { recording: chip } = this.#parts;
+    chip.hidden = recording.state === "off";
+    if (chip.hidden) return;
+    const mine = recording.recorded.includes(self.participant_id) ? "with you" : "without you";
+    setText(chip, recording.state === "paused" ? "Recording paused" : `Recording, ${mine}`);
   }
 
   #soundTracks(state) {

@@ -1,6 +1,6 @@
 /** The people panel: who is here, in which role, with hand, microphone and camera. */
 
-import { ROLE_NAMES, canInvite, canPublish, isHost } from "../roles.js";
+import { ROLE_NAMES, canInvite, canModerate, canPublish, isHost } from "../roles.js";
 import { roster, trackOf } from "../store.js";
 import { confirmDialog } from "./dialogs.js";
 import { avatar, h, icon, iconButton, paintAvatar, setAttribute, setIcon, setText } from "./dom.js";
@@ -13,6 +13,7 @@ export class RosterPanel {
   #list = h("ul.people", { "aria-label": "People in the meeting" });
   #count = h("h2", { id: "people-heading", tabIndex: -1 });
   #tools;
+  #waiting = h("section.waiting", { "aria-label": "People who wait to be let in", "aria-live": "polite", hidden: true });
 
   constructor({ store, call, oninvite, onclose }) {
     this.#store = store;
@@ -27,6 +28,7 @@ export class RosterPanel {
       { "aria-labelledby": "people-heading", hidden: true },
       h("header.panel-head", {}, this.#count, iconButton("close", "Close people", onclose)),
       this.#tools,
+      this.#waiting,
       this.#list,
     );
   }
@@ -44,6 +46,7 @@ export class RosterPanel {
     people.sort((a, b) => Number(b.participant_id === me) - Number(a.participant_id === me) || Number(b.hand_raised) - Number(a.hand_raised));
     setText(this.#count, `People (${people.length})`);
     this.#tools.hidden = !canInvite(state.self.role);
+    this.#showWaiting(state.lobby);
     const present = new Set(people.map((person) => person.participant_id));
     for (const [id, row] of this.#rows) {
       if (present.has(id)) continue;
@@ -57,8 +60,46 @@ export class RosterPanel {
     });
   }
 
+  #showWaiting(guests) {
+    const key = guests.map((guest) => `${guest.guest_id} ${guest.display_name} ${guest.reason}`).join("\n");
+    if (this.#waiting.dataset.key === key) return;
+    this.#waiting.dataset.key = key;
+    this.#waiting.hidden = guests.length === 0;
+    const admit = (guest_id) => () => this.#call.moderate("participant.admit", { guest_id });
+    this.#waiting.replaceChildren(
+      h("h3.field-label", {}, `Waiting to be let in (${guests.length})`),
+      ...guests.map(({ guest_id, display_name, reason }) =>
+        h(
+          "div.waiting-guest",
+          {},
+          h("span.person-words", {}, h("span", {}, display_name), h("span.hint", {}, reason)),
+          h("button.button.small.primary", { type: "button", "aria-label": `Let ${display_name} in`, onclick: admit(guest_id) }, "Let in"),
+          h(
+            "button.button.small.quiet",
+            { type: "button", "aria-label": `Do not let ${display_name} in`, onclick: () => this.#call.moderate("lobby.deny", { guest_id }) },
+            "Deny",
+          ),
+        ),
+      ),
+      guests.length > 1 ? h("button.button.small.wide", { type: "button", onclick: admit(null) }, "Let everybody in") : "",
+    );
+  }
+
+  async #remove(id, ban) {
+    const name = this.#store.get().participants[id]?.display_name ?? "this person";
+    const words = ban
+      ? "The link, the device and the network they came with are refused from now on, for everybody who uses them."
+      : "A personal link is used up by that; with a link that is meant for several people they can come back.";
+    const sure = await confirmDialog(`Remove ${name}?`, words, ban ? "Remove and ban" : "Remove");
+    if (sure) await this.#call.moderate("participant.remove", { participant_id: id, ban });
+  }
+
   #newRow(person) {
-    const row = new Row(person.participant_id, this.#store, (id) => this.#passHost(id));
+    const row = new Row(person.participant_id, this.#store, {
+      onhost: (id) => this.#passHost(id),
+      onmute: (id) => this.#call.moderate("participant.mute", { participant_id: id }),
+      onremove: (id, ban) => this.#remove(id, ban),
+    });
     this.#rows.set(person.participant_id, row);
     return row;
   }
@@ -80,7 +121,7 @@ class Row {
   #menu;
   #button;
 
-  constructor(id, store, onhost) {
+  constructor(id, store, { onhost, onmute, onremove }) {
     this.#button = iconButton("more", "Actions", null);
     this.#menu = menuButton(
       this.#button,
@@ -88,9 +129,14 @@ class Row {
         const { self, participants, pinned } = store.get();
         const other = id !== self.participant_id;
         const host = isHost(self.role) && other && !isHost(participants[id]?.role);
+        const moderated = canModerate(self.role) && other;
+        const microphone = trackOf(store.get(), id, "microphone");
         return [
           { label: pinned === id ? "Unpin" : "Pin to the stage", icon: "pin", onselect: () => store.dispatch({ type: "pin", participant_id: id }) },
+          moderated && microphone && !microphone.muted ? { label: "Mute", icon: "mic-off", onselect: () => onmute(id) } : null,
           host ? { label: "Make host", icon: "crown", onselect: () => onhost(id) } : null,
+          host ? { label: "Remove from the meeting", icon: "close", danger: true, onselect: () => onremove(id, false) } : null,
+          host ? { label: "Remove and ban", icon: "close", danger: true, onselect: () => onremove(id, true) } : null,
         ];
       },
       { className: "under" },

@@ -129,3 +129,23 @@ test("subscribers are told once for many actions", async () => {
   await Promise.resolve();
   assert.deepEqual(seen, ["joining"]);
 });
+
+test("a recording is known from the snapshot and from its changes", () => {
+  const recording = { state: "recording", recorded: ["me"] };
+  const state = after(joined([person("me")], { recording }), { type: "recording.changed", recording: { state: "paused", recorded: [] } });
+  assert.equal(joined([person("me")], { recording }).recording, recording);
+  assert.equal(state.recording.state, "paused");
+});
+
+test("who waits is known until they are let in", () => {
+  const guest = { guest_id: "g", display_name: "Eve", reason: "", role: "participant", personal: false };
+  const state = after(joined([person("me")], { lobby: [guest] }), { type: "lobby.changed", guests: [] });
+  assert.deepEqual(joined([person("me")], { lobby: [guest] }).lobby, [guest]);
+  assert.deepEqual(state.lobby, []);
+});
+
+test("one who was admitted may take a seat once", () => {
+  const admitted = reduce(INITIAL_STATE, { type: "event", event: { type: "lobby.admitted" } });
+  assert.equal(admitted.admitted, true);
+  assert.equal(joined([person("me")]).admitted, false);
+});

@@ -1,7 +1,7 @@
 """The product's web client as a person uses it: through labels, keys and what is on the screen."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,9 @@ SETTINGS = {"meetings.open_creation": "true", "security.creations_per_min_per_so
 
 
 @contextlib.asynccontextmanager
-async def client_tabs(directory: Path) -> AsyncIterator[ClientTabs]:
+async def client_tabs(directory: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[ClientTabs]:
     """A server that lets anybody start meetings, and a Chromium, for the length of the block."""
-    async with serving(directory, settings=SETTINGS) as server, async_playwright() as playwright:
+    async with serving(directory, settings={**SETTINGS, **(settings or {})}) as server, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(CHROMIUM_FLAGS))
         try:
             yield ClientTabs(browser, server)
