@@ -1,11 +1,13 @@
 """python -m bench webinar|meeting|join [URL]: drive a Conclave server and print what it did."""
 
+import asyncio
+import errno
 import platform
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import uvloop
 from cyclopts import App, Parameter
@@ -105,13 +107,29 @@ def join(url: str = DEFAULT_URL, *, joins: int = 100, stay: float = 0.5, options
     ))  # fmt: skip
 
 
+def _run_to_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run `work` in a loop of its own and return its result.
+
+    uvloop refuses to close (EBUSY) while a transport that was aborted still has a handle; the figures are complete by then.
+    """
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        return runner.run(work)
+    finally:
+        try:
+            runner.close()
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+
+
 def _run(scenario: str, url: str, options: Options, conditions: dict[str, object], work: Work) -> int:
     errors = Console(stderr=True)
     try:
         target = resolve_target(url, yes_remote=options.yes_remote)
         raise_file_limit()
         with Progress(errors) as progress:
-            outcome = uvloop.run(_drive(target, options, work, progress))
+            outcome = _run_to_end(_drive(target, options, work, progress))
     except RefusedTarget as refusal:
         errors.print(f"bench: {refusal}", style="red", highlight=False)
         return 2
