@@ -85,13 +85,13 @@ cdef inline bint reachable(const Peer *peer) noexcept nogil:
 cdef void replay_keyframe(Lane *lane, Sender *sender) noexcept nogil:
     """Begin a route with a keyframe that is still fresh in the cache, when every packet since is there.
 
-    Not in the first half second under new keys: the peer may not have them yet, and would miss the keyframe.
+    In the first half second under new keys the next keyframe is asked for as well: the peer may not have taken the keys into
+    use yet, and would miss this one. What is replayed gets numbers of its own, so nothing is protected twice.
     """
     cdef Track *track = sender.track
     cdef int64_t index
     if (not sender.waiting or track.muted or track.keyframe_index < 0 or not reachable(sender.peer)
-            or lane.now_ns - sender.peer.secured_ns < 500 * MS or lane.now_ns - track.keyframe_ns > 400 * MS
-            or track.highest - track.keyframe_index >= 96):
+            or lane.now_ns - track.keyframe_ns > 400 * MS or track.highest - track.keyframe_index >= 96):
         return
     for index in range(track.keyframe_index, track.highest + 1):
         if cache_find(track, index) == NULL:
@@ -99,6 +99,8 @@ cdef void replay_keyframe(Lane *lane, Sender *sender) noexcept nogil:
     count(lane, N_CACHE_REPLAYS)
     for index in range(track.keyframe_index, track.highest + 1):
         forward_packet(lane, sender, &cache_find(track, index).packet)
+    if lane.now_ns - sender.peer.secured_ns < 500 * MS:
+        keyframe_wanted(lane, track)
 
 
 cdef void catch_up(Lane *lane, Sender *sender, int64_t index) noexcept nogil:

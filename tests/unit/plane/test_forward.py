@@ -187,16 +187,31 @@ def test_a_replayed_keyframe_need_not_be_asked_for() -> None:
     assert room.core.track_stats(room.track)["plis_sent"] == 0
 
 
-def test_a_peer_with_new_keys_gets_no_replay_but_a_request_is_made_and_repeated() -> None:
+def test_a_peer_with_new_keys_gets_the_cached_keyframe_at_once_and_the_next_is_asked_for() -> None:
     room = Room()
     room.publish(1)
     late_comer = FarEnd(room.core)
     room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
-    assert late_comer.rtp_of(room.push()) == []
+    assert len(late_comer.rtp_of(room.push())) == 1
     assert room.core.track_stats(room.track)["plis_sent"] == 1
     for _ in range(11):
         room.tick(100)
-    assert room.core.track_stats(room.track)["plis_sent"] == 3
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_wave_of_new_peers_is_served_from_the_cache_with_one_request_an_interval(profile: str) -> None:
+    room = Room(profile=profile)
+    room.publish(1, 2)
+    for _ in range(20):
+        late_comer = FarEnd(room.core, profile=profile)
+        room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
+        got = late_comer.rtp_of(room.push(after_ms=15))
+        assert len(got) == 2
+        assert (got[1].seq - got[0].seq) & 0xFFFF == 1
+    assert room.core.track_stats(room.track)["plis_sent"] == 1
+    assert room.core.counters()["cache_replays"] == 20
+    assert room.core.counters()["drop_protect"] == 0
 
 
 def test_keyframes_are_asked_for_only_when_somebody_can_be_reached() -> None:
@@ -221,6 +236,7 @@ def test_packets_that_had_no_destination_leave_no_gap() -> None:
     sender = room.core.add_sender(silent, video=True, mid=b"x", ssrc=5, clock_rate=90000)
     room.core.route(sender, room.track, {96: 100}, {})
     room.publish(*range(60))
+    room.push(after_ms=401)
     room.core.nominate(silent, end.path)
     room.core.secure(silent, "SRTP_AEAD_AES_128_GCM", end.inbound, end.outbound)
     assert end.rtp_of(room.push(room.publisher.sent(seq=60, payload=VP8_DELTA))) == []
