@@ -2,6 +2,7 @@
 
 cdef enum:
     NACK_PAIRS = 64
+    REPORT_PAUSE = 100 * MS      # between sender reports of a track that are passed on
 
 
 cdef void receive_rtcp(Lane *lane, Peer *peer, uint8_t *data, int size) noexcept nogil:
@@ -57,12 +58,17 @@ cdef void receive_report(Lane *lane, Peer *peer, const uint8_t *part, int size) 
 
 
 cdef void receive_sender_report(Lane *lane, Peer *peer, const uint8_t *part) noexcept nogil:
+    """Pass a publisher's clock on to all who receive its track, at most every 100 ms: a datagram holds dozens of reports, and
+    each would become a packet for every receiver."""
     cdef size_t bound = ssrc_find(&lane.inbound, peer, read32(part + 4))
     cdef Track *track
     cdef Sender *sender
     if bound == 0 or bound_kind(bound) != SSRC_MEDIA:
         return
     track = <Track *>bound_target(bound)
+    if track.sr_ns != 0 and lane.now_ns - track.sr_ns < REPORT_PAUSE:
+        count(lane, N_RTCP_IGNORED)
+        return
     track.sr_ntp = (<uint64_t>read32(part + 8) << 32) | read32(part + 12)
     track.sr_rtp = read32(part + 16)
     track.sr_ns = lane.now_ns

@@ -267,6 +267,21 @@ def test_sender_reports_are_rewritten_for_each_receiver() -> None:
     assert description[8:18] == b"\x01\x08conclave"
 
 
+def test_a_datagram_full_of_sender_reports_becomes_one_for_each_receiver() -> None:
+    room = Room()
+    receivers = [FarEnd(room.core) for _ in range(9)]
+    for receiver in receivers:
+        room.core.route(add_sender(room.core, receiver), room.track, {96: 100}, {})
+    room.publish(1)
+    out = room.push(room.publisher.protect_rtcp(sender_report(0x1111, 5 << 32, 0) * 40))
+    assert [len(end.rtcp_of(out)) for end in (room.subscriber, *receivers)] == [2] * 10
+    assert room.core.counters()["rtcp_ignored"] == 39
+    again = room.publisher.protect_rtcp(sender_report(0x1111, 6 << 32, 0))
+    assert room.subscriber.rtcp_of(room.push(again, after_ms=99)) == []
+    again = room.publisher.protect_rtcp(sender_report(0x1111, 6 << 32, 0))
+    assert len(room.subscriber.rtcp_of(room.push(again, after_ms=1))) == 2
+
+
 def test_a_fresh_route_gets_a_sender_report_soon() -> None:
     room = Room()
     room.push(room.publisher.sent(seq=1), room.publisher.protect_rtcp(sender_report(0x1111, 5 << 32, 1000)))

@@ -82,7 +82,7 @@ def test_sender_reports_come_up_and_the_latest_from_before_comes_first() -> None
     room.push(room.publisher.protect_rtcp(sender_report(0x1111, NTP, 900)))
     before = room.now
     room.core.set_tap(room.track, True)
-    room.publish(2, after_ms=5)
+    room.publish(2, after_ms=100)
     room.push(room.publisher.protect_rtcp(sender_report(0x1111, NTP + 1, 1000)))
     first, packet, second = room.core.read_tap()
     assert first == TappedReport(room.track, NTP, 900, before)
