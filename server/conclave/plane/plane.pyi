@@ -33,7 +33,7 @@ class Datagram(NamedTuple):
 
 class Fact(NamedTuple):
     """Something the plane noticed. `name` is one of:
-    "peer_closed" (peer's resources are free), "path_closed" (TCP connection `path` ended), "ssrc_learnt" (track, value=ssrc),
+    "peer_closed" (peer's resources are free), "path_closed" (its TCP connection `path` ended), "ssrc_learnt" (track, value=ssrc),
     "track_silent" (no packet for 5 s), "track_alive" (packets again), "first_packet" (track's first forwardable packet),
     "srtp_failing" (peer, value=failures in the last second, at most one a second), "ring_overflow" (value = facts lost)."""
 

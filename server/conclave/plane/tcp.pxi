@@ -50,7 +50,7 @@ cdef void close_doomed(Lane *lane) noexcept nogil:
         if peer != NULL:
             path_drop(&lane.paths, &connection.path)
             lane.last_peer = NULL
-        raise_fact(lane, FACT_PATH_CLOSED, peer, NULL, 0, &connection.path)
+            raise_fact(lane, FACT_PATH_CLOSED, peer, NULL, 0, &connection.path)
         count(lane, N_TCP_CLOSED)
         free_connection(connection)
 

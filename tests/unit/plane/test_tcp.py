@@ -90,6 +90,7 @@ def test_media_travels_over_tcp_both_ways(plane: Plane, client: socket.socket) -
 @pytest.mark.parametrize("head", [b"\x00\x00", b"\xff\xff", pack("!H", 2049)])
 def test_a_frame_of_no_size_or_too_much_closes_the_connection(plane: Plane, client: socket.socket, head: bytes) -> None:
     path = path_of(plane, client)
+    plane.allow_path(plane.open_peer(0), path)
     client.send(head)
     assert closed(client)
     fact = polled(plane, lambda each: isinstance(each, Fact) and each.name == "path_closed")
@@ -105,9 +106,27 @@ def test_connections_beyond_the_limit_are_refused_and_room_comes_back(plane: Pla
         with socket.create_connection(tuple(plane.addresses[0]), timeout=20) as third:
             assert closed(third)
         assert plane.counters()["drop_tcp_limit"] == 1
-    polled(plane, lambda each: isinstance(each, Fact) and each.name == "path_closed")
+    until(plane, lambda: plane.counters()["tcp_closed"] == 1)
     with socket.create_connection(tuple(plane.addresses[0]), timeout=20) as fourth:
         path_of(plane, fourth)
+
+
+def test_connections_that_strangers_open_and_close_push_out_no_facts() -> None:
+    plane = Plane([LaneAddress("127.0.0.1", 0)])
+    try:
+        plane.start()
+        with socket.create_connection(tuple(plane.addresses[0]), timeout=20) as client:
+            path = path_of(plane, client)
+            plane.allow_path(plane.open_peer(0), path)
+            for number in range(1, 1101):
+                socket.create_connection(tuple(plane.addresses[0]), timeout=20).close()
+                if number % 20 == 0:
+                    until(plane, lambda closed=number: plane.counters()["tcp_closed"] == closed)
+        until(plane, lambda: plane.counters()["tcp_closed"] == 1101)
+        facts = [each for each in plane.poll(10_000) if isinstance(each, Fact)]
+        assert [(fact.name, fact.path) for fact in facts] == [("path_closed", path)]
+    finally:
+        plane.close()
 
 
 def test_one_address_cannot_take_all_connections() -> None:
@@ -175,6 +194,6 @@ def test_closing_a_path_or_its_peer_closes_the_connection(plane: Plane, client: 
 def test_sending_to_a_connection_that_is_gone_is_a_counted_drop(plane: Plane, client: socket.socket) -> None:
     path = path_of(plane, client)
     client.close()
-    polled(plane, lambda each: isinstance(each, Fact) and each.name == "path_closed")
+    until(plane, lambda: plane.counters()["tcp_closed"] == 1)
     plane.send(0, path, b"late")
     until(plane, lambda: plane.counters()["drop_tcp_gone"] == 1)
