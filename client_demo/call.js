@@ -6,23 +6,19 @@
  */
 
 import { captureScreen } from "./devices.js";
-import { QualitySampler, collectStats } from "./figures.js";
+import { QualityWatch, collectStats } from "./figures.js";
 import { Publisher, Subscriber } from "./media.js";
 import { narrate } from "./narration.js";
 import { SignalingError } from "./protocol.js";
+import { FINAL, HELD, PASSING } from "./outcomes.js";
 import { canPublish } from "./roles.js";
-import { trackOf } from "./store.js";
+import { localOf, trackOf } from "./store.js";
 import { deviceWords, refusalWords } from "./words.js";
 
-const QUALITY_EVERY_MS = 2_000;
 /** A media connection that fails as soon as it is made is not made again without pause. */
 const RENEW_EVERY_MS = 4_000;
 const REJOIN_FOR_MS = 60_000;
 const REJOIN_EVERY_MS = 2_000;
-/** Losses after which coming back by itself would be wrong. */
-const FINAL = new Set(["replaced", "removed", "denied", "ended", "unauthorized", "forbidden", "rate_limited", "too_large", "invalid"]);
-/** Refusals of a new seat that may pass, as a host takes a moment to open the meeting again. */
-const PASSING = new Set(["connection_lost", "timeout", "unavailable", "not_found"]);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -36,12 +32,16 @@ export class Call extends EventTarget {
   #publisher = null;
   #subscriber = null;
   #wantMuted = false;
-  #qualityTimer = null;
-  #sampler = new QualitySampler();
+  #quality = new QualityWatch(() => [this.#store.get(), this.#publisher, this.#subscriber], (quality) => {
+    if (this.#store.get().phase === "meeting") this.#store.dispatch({ type: "quality", quality });
+  });
   #leaving = false;
   #screen = null;
   /** transport -> earliest time of its next renewal. */
   #renewals = {};
+
+  #inLobby = false;
+  #muting = { microphone: 0, camera: 0, screen: 0 };
 
   constructor({ signaling, store, devices }) {
     super();
@@ -100,12 +100,14 @@ export class Call extends EventTarget {
       this.#closeLinks();
       throw error;
     }
-    if (joined.state === "lobby") {
+    this.#inLobby = joined.state === "lobby";
+    if (this.#inLobby) {
       this.#closeLinks();
+      this.#store.dispatch({ type: "door", open: false });
       throw new SignalingError("lobby", "a host lets people in");
     }
     this.#store.dispatch({ type: "joined", joined, display_name: displayName });
-    this.#startQuality();
+    this.#quality.start();
     await published;
     this.#resizePicture();
   }
@@ -181,13 +183,16 @@ export class Call extends EventTarget {
   /** Give up before the meeting: devices off, connection closed. */
   dismiss() {
     this.#leaving = true;
+    this.#inLobby = false;
     this.#closeLinks();
     this.#devices.stopAll();
     this.#signaling.close();
   }
 
   #finish(code, detail) {
-    this.#stopQuality();
+    this.#inLobby = false;
+    this.#quality.stop();
+    this.#stopCapture();
     this.#closeLinks();
     this.#devices.stopAll();
     this.#signaling.close();
@@ -203,14 +208,15 @@ export class Call extends EventTarget {
 
   // --- what a person does ------------------------------------------------------------------------------------------
 
-  /** `resent`: what the job asks for is sent again after a resume, so a lost connection needs no words here. */
-  async #guarded(job, { resent = false } = {}) {
+  /** `resent`: what the job asks for is sent again after a resume, so a lost connection needs no words here. `refused` undoes what may not be. */
+  async #guarded(job, { resent = false, refused = () => {} } = {}) {
     try {
       await job();
       return true;
     } catch (error) {
       if (error instanceof DOMException) throw error;
       if (resent && error.code === "connection_lost") return false;
+      if (HELD.has(error.code)) refused();
       this.#notice("error", refusalWords(error));
       return false;
     }
@@ -233,9 +239,9 @@ export class Call extends EventTarget {
         this.#publisher.add({ microphone: track });
         await this.#publish();
       }
-    }, { resent: true });
+    }, { resent: true, refused: () => this.#silence() });
     this.#showLocal();
-    this.#announce(on ? "Microphone on" : "Microphone muted");
+    this.#announce(this.#wantMuted ? "Microphone muted" : "Microphone on");
   }
 
   async setCamera(on) {
@@ -259,9 +265,15 @@ export class Call extends EventTarget {
         this.#publisher.add({ camera: track });
         await this.#publish();
       }
-    }, { resent: true });
+    }, { resent: true, refused: () => this.#devices.stop("video") });
     this.#showLocal();
-    this.#announce("Camera on");
+    this.#announce(this.#devices.track("video") ? "Camera on" : "Camera off");
+  }
+
+  #silence() {
+    this.#wantMuted = true;
+    const track = this.#devices.track("audio");
+    if (track) track.enabled = false;
   }
 
   async #startDevice(kind) {
@@ -277,7 +289,12 @@ export class Call extends EventTarget {
   async #sendMute(source, muted) {
     const track_id = this.#publisher?.trackId(source);
     if (!track_id) return;
-    await this.#request(source === "microphone" ? "audio.mute" : "video.mute", { track_id, muted });
+    this.#muting[source] += 1;
+    try {
+      await this.#request(source === "microphone" ? "audio.mute" : "video.mute", { track_id, muted });
+    } finally {
+      this.#muting[source] -= 1;
+    }
     const track = this.#store.get().tracks[track_id];
     if (track && track.muted !== muted) {
       this.#store.dispatch({ type: "event", event: { type: "track.changed", track: { ...track, muted } } });
@@ -407,17 +424,15 @@ export class Call extends EventTarget {
       return;
     }
     if (event.type === "meeting.ended") {
-      if (before.phase === "meeting" && !this.#leaving) this.#finish("meeting_ended", event.reason);
+      if ((before.phase === "meeting" || this.#inLobby) && !this.#leaving) this.#finish("meeting_ended", event.reason);
       return;
     }
     if (event.type === "reaction") {
       this.dispatchEvent(new CustomEvent("reaction", { detail: event }));
     }
     this.#store.dispatch({ type: "event", event });
-    if (event.type === "lobby.changed" && event.guests.length > before.lobby.length) {
-      this.#notice("info", { title: `${event.guests.at(-1).display_name} waits to be let in`, text: "Open the people panel to answer." });
-    }
     if (event.type === "track.changed") this.#mutedByHost(event.track);
+    if (event.type === "screen_share.stopped") this.#shareEnded(event.reason);
     if (event.type === "recording.consent_requested") this.dispatchEvent(new CustomEvent("consent"));
     if (event.type === "transport.state") this.#mediaLost(event);
     if (event.type === "subscriber.slots") this.dispatchEvent(new CustomEvent("media"));
@@ -427,12 +442,28 @@ export class Call extends EventTarget {
     if (notice) this.#notice("info", notice);
   }
 
-  /** The server forwards nothing of a track that a host muted; the button and the microphone follow. */
+  /**
+   * The server forwards nothing of a track that a host muted; the button and the device follow. An answer to one's own
+   * request that is overtaken by the next one is no such order.
+   */
   #mutedByHost({ participant_id, source, muted }) {
     const { self, local } = this.#store.get();
-    if (participant_id !== self.participant_id || source !== "microphone" || !muted || local.microphone !== "on") return;
-    this.setMicrophone(false);
-    this.#notice("info", { title: "A host muted you", text: "Unmute yourself when it is your turn, if the host allows it." });
+    if (participant_id !== self.participant_id || !muted || local[source] !== "on" || this.#muting[source] > 0) return;
+    if (source === "microphone") {
+      this.setMicrophone(false);
+      this.#notice("info", { title: "A host muted you", text: "Unmute yourself when it is your turn, if the host allows it." });
+    } else if (source === "camera") {
+      this.setCamera(false);
+      this.#notice("info", { title: "A host stopped your camera", text: "Turn it on again later, if the host allows it." });
+    }
+  }
+
+  /** The server ended the share: nothing of the screen is captured any longer. */
+  #shareEnded(reason) {
+    if (!this.#screen) return;
+    this.#stopCapture();
+    this.#publisher?.remove(["screen", "screen_audio"]).catch(() => {});
+    this.#notice("info", { title: reason === "taken_over" ? "Somebody else shares now" : "Your screen share was stopped", text: "Your screen is not captured any longer." });
   }
 
   #connectionChanged(connection) {
@@ -477,6 +508,11 @@ export class Call extends EventTarget {
   }
 
   async #resumed(welcome) {
+    if (this.#inLobby) {
+      /* A lobby keeps no place for who was away: knock again. */
+      this.#store.dispatch({ type: "door", open: true });
+      return;
+    }
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot });
     this.dispatchEvent(new CustomEvent("media"));
     this.#announce("Connected again");
@@ -494,8 +530,8 @@ export class Call extends EventTarget {
 
   async #lost(reason) {
     const { phase, self } = this.#store.get();
-    if (this.#leaving || (phase !== "meeting" && reason.code !== "denied")) return;
-    if (FINAL.has(reason.code)) {
+    if (this.#leaving || (phase !== "meeting" && !this.#inLobby)) return;
+    if (this.#inLobby || FINAL.has(reason.code)) {
       this.#finish(reason.code, reason.detail);
       return;
     }
@@ -547,15 +583,8 @@ export class Call extends EventTarget {
   }
 
   #showLocal() {
-    const microphone = this.#devices.track("audio");
-    this.#store.dispatch({
-      type: "local",
-      local: {
-        microphone: !microphone ? "off" : microphone.enabled ? "on" : "muted",
-        camera: this.#devices.track("video") ? "on" : "off",
-        screen: this.#screen !== null,
-      },
-    });
+    const local = localOf(this.#devices.track("audio"), this.#devices.track("video"), this.#screen !== null);
+    this.#store.dispatch({ type: "local", local });
   }
 
   #resizePicture() {
@@ -563,22 +592,6 @@ export class Call extends EventTarget {
   }
 
   // --- quality and figures -------------------------------------------------------------------------------------------
-
-  #startQuality() {
-    this.#stopQuality();
-    this.#qualityTimer = setInterval(() => this.#sampleQuality().catch(() => {}), QUALITY_EVERY_MS);
-  }
-
-  #stopQuality() {
-    clearInterval(this.#qualityTimer);
-    this.#qualityTimer = null;
-    this.#sampler.reset();
-  }
-
-  async #sampleQuality() {
-    const quality = await this.#sampler.sample(this.#store.get(), this.#publisher, this.#subscriber);
-    if (this.#store.get().phase === "meeting") this.#store.dispatch({ type: "quality", quality });
-  }
 
   /** What flows, per track; see README.md. */
   stats() {

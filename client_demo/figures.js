@@ -2,6 +2,8 @@
 
 import { perParticipant, reportedLoss, roundTripMs, streamFigures } from "./quality.js";
 
+const SAMPLE_EVERY_MS = 2_000;
+
 /** Turns successive reports into quality per participant. */
 export class QualitySampler {
   #before = new Map();
@@ -89,6 +91,31 @@ function sentFigures(entry, source) {
     nack_count: entry.nackCount ?? null,
     pli_count: entry.pliCount ?? null,
   };
+}
+
+/** Samples every two seconds. `links()` gives [state, publisher, subscriber]; `told(quality)` gets what came of it. */
+export class QualityWatch {
+  #sampler = new QualitySampler();
+  #links;
+  #told;
+  #timer = null;
+
+  constructor(links, told) {
+    this.#links = links;
+    this.#told = told;
+  }
+
+  start() {
+    this.stop();
+    const sample = async () => this.#told(await this.#sampler.sample(...this.#links()));
+    this.#timer = setInterval(() => sample().catch(() => {}), SAMPLE_EVERY_MS);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#timer = null;
+    this.#sampler.reset();
+  }
 }
 
 /** What flows on both connections, per track. Holds no secrets: no tokens, addresses or keys. */

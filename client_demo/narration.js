@@ -12,6 +12,8 @@ export function narrate(before, event) {
 
 const nameOf = (state, id) => state.participants[id]?.display_name ?? "Somebody";
 
+const ASKED = { microphone: "unmute your microphone", camera: "turn your camera on" };
+
 const TOLD = {
   "participant.joined": (before, { participant }) =>
     participant.participant_id === before.self.participant_id ? NOTHING : { say: `${participant.display_name} joined` },
@@ -28,6 +30,11 @@ const TOLD = {
       ? { say: `${nameOf(before, track.participant_id)} stopped sharing` }
       : NOTHING;
   },
+  "lobby.changed": (before, { guests }) =>
+    guests.length > before.lobby.length
+      ? { notice: { title: `${guests.at(-1).display_name} waits to be let in`, text: "Open the people panel to answer." } }
+      : NOTHING,
+  "unmute.requested": (_, { source }) => ({ notice: { title: `A host asks you to ${ASKED[source] ?? "go on"}`, text: "Only you can do that." } }),
   reaction: (before, { participant_id, reaction }) => ({ say: `${nameOf(before, participant_id)} reacts ${reaction}` }),
 };
 

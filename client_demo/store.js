@@ -55,6 +55,13 @@ export function createStore(reducer, initial) {
   };
 }
 
+/** The state of one's own devices: the tracks that run, and whether a screen is captured. */
+export const localOf = (microphone, camera, screen) => ({
+  microphone: !microphone ? "off" : microphone.enabled ? "on" : "muted",
+  camera: camera ? "on" : "off",
+  screen,
+});
+
 const byId = (list, key) => Object.fromEntries(list.map((item) => [item[key], item]));
 const without = (map, key) => {
   const { [key]: _removed, ...rest } = map;
@@ -122,6 +129,7 @@ const EVENT_REDUCERS = {
   "lobby.changed": (state, { guests }) => ({ ...state, lobby: guests }),
   "lobby.admitted": (state) => ({ ...state, admitted: true }),
   "recording.changed": (state, { recording }) => ({ ...state, recording }),
+  "meeting.changed": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title } }),
   "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
   "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
 };
@@ -129,6 +137,7 @@ const EVENT_REDUCERS = {
 const REDUCERS = {
   event: (state, { event }) => EVENT_REDUCERS[event.type]?.(state, event) ?? state,
   snapshot: (state, { snapshot }) => withSnapshot(state, snapshot),
+  door: (state, { open }) => ({ ...state, admitted: open }),
   phase: (state, { phase }) => ({ ...state, phase }),
   connection: (state, { connection }) => ({ ...state, connection }),
   welcome: (state, { welcome }) => {
@@ -137,6 +146,7 @@ const REDUCERS = {
     return {
       ...state,
       self: { ...state.self, role: welcome.role },
+      admitted: false,
       meeting: { meeting_id, title: welcome.title ?? known, open: welcome.meeting_open },
     };
   },

@@ -52,6 +52,7 @@ class FakeSignaling extends EventTarget {
 class FakeDevices extends EventTarget {
   tracks = { audio: { kind: "audio", enabled: true }, video: { kind: "video" } };
   track(kind) { return this.tracks[kind]; }
+  stop(kind) { this.tracks[kind] = null; }
   stopAll() { this.tracks = { audio: null, video: null }; }
 }
 
@@ -220,4 +221,103 @@ test("media connections that the server gave up are made anew, and a second time
   fail("subscriber");
   await settle();
   assert.deepEqual(types(signaling), ["subscriber.restart"]);
+});
+
+const mic = (fields) => ({ track_id: "a", participant_id: "me", source: "microphone", kind: "audio", muted: false, ...fields });
+const seat = async (answers) => { const p = await make("participant", answers); await p.call.join("Bob"); await settle(); return p; };
+
+test("a guest whose meeting ends is told", async () => {
+  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  await call.join("Bob").catch(() => {});
+  signaling.tell("event", { type: "meeting.ended", reason: "host" });
+  signaling.tell("lost", { code: "ended", detail: "host" });
+  await settle();
+  assert.equal(store.get().phase, "ended");
+});
+test("a guest whose socket was cut asks again", async () => {
+  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  await call.join("Bob").catch(() => {});
+  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot: null });
+  await settle();
+  assert.equal(store.get().admitted, true);
+});
+test("a guest whose session is lost for good is told", async () => {
+  const { signaling, store, call, notices } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  await call.join("Bob").catch(() => {});
+  signaling.tell("lost", { code: "resume_refused", detail: "x" });
+  await settle();
+  assert.equal(store.get().phase, "ended");
+});
+test("a changed title is shown", async () => {
+  const { signaling, store } = await seat();
+  signaling.tell("event", { type: "meeting.changed", title: "New", state: "locked", settings: {} });
+  assert.equal(store.get().meeting.title, "New");
+});
+test("asking to unmute is shown", async () => {
+  const { signaling, notices } = await seat();
+  signaling.tell("event", { type: "unmute.requested", source: "microphone" });
+  await settle();
+  assert.match(notices[0].title, /asks you to unmute your microphone/);
+});
+test("a camera that a host stopped goes off", async () => {
+  const { signaling, store, notices } = await seat();
+  signaling.tell("event", { type: "track.changed", track: { track_id: "v", participant_id: "me", source: "camera", kind: "video", muted: true } });
+  await settle();
+  assert.equal(store.get().local.camera, "off");
+  assert.equal(notices[0].title, "A host stopped your camera");
+});
+test("a screen share that a host stopped is no longer captured", async () => {
+  const stopped = [];
+  const { signaling, store, call } = await seat({ "screen.publish": { track_ids: ["s"] } });
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: async () => ({ getVideoTracks: () => [{ kind: "video", stop: () => stopped.push(1) }], getAudioTracks: () => [] }) } } });
+  await call.setScreen(true); await settle();
+  assert.equal(store.get().local.screen, true, "precondition");
+  signaling.tell("event", { type: "track.unpublished", track_id: "s" });
+  signaling.tell("event", { type: "screen_share.stopped", reason: "stopped" });
+  await settle();
+  assert.equal(stopped.length, 1);
+  assert.equal(store.get().local.screen, false);
+});
+test("a refused unmute leaves the button muted", async () => {
+  const { signaling, store, call } = await seat();
+  signaling.tell("event", { type: "track.changed", track: mic({ muted: true }) });
+  await settle();
+  signaling.answers["audio.mute"] = new SignalingError("forbidden", "a host muted this");
+  await call.setMicrophone(true); await settle();
+  assert.equal(store.get().local.microphone, "muted");
+});
+test("`admitted` does not outlive the session", async () => {
+  const { signaling, store, call } = await make();
+  signaling.tell("event", { type: "lobby.admitted" });
+  await call.open("a.b.c", "Weekly");
+  assert.equal(store.get().admitted, false);
+});
+
+test("a denied guest is told", async () => {
+  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  await call.join("Bob").catch(() => {});
+  signaling.tell("lost", { code: "denied", detail: "x" });
+  await settle();
+  assert.equal(store.get().ended.code, "denied");
+});
+test("who leaves or is removed while sharing captures no screen any longer", async () => {
+  const stopped = [];
+  const { signaling, call } = await seat({ "screen.publish": { track_ids: ["s"] } });
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: async () => ({ getVideoTracks: () => [{ kind: "video", stop: () => stopped.push(1) }], getAudioTracks: () => [] }) } } });
+  await call.setScreen(true); await settle();
+  signaling.tell("lost", { code: "removed", detail: "x" });
+  await settle();
+  assert.equal(stopped.length, 1);
+});
+test("muting and unmuting at once stays unmuted", async () => {
+  const { signaling, store, call, notices } = await seat();
+  await call.setMicrophone(false);
+  const request = signaling.request.bind(signaling);
+  signaling.request = async (type, fields) => {
+    if (type === "audio.mute") signaling.tell("event", { type: "track.changed", track: mic({ muted: true }) });
+    return request(type, fields);
+  };
+  await call.setMicrophone(true); await settle();
+  assert.equal(store.get().local.microphone, "on");
+  assert.deepEqual(notices, []);
 });

@@ -1,0 +1,8 @@
+/** What the code of a refusal or of a closed connection means for the seat. */
+
+/** Losses after which coming back by itself would be wrong. */
+export const FINAL = new Set(["replaced", "removed", "denied", "ended", "unauthorized", "forbidden", "rate_limited", "too_large", "invalid"]);
+/** Refusals of a new seat that may pass, as a host takes a moment to open the meeting again. */
+export const PASSING = new Set(["connection_lost", "timeout", "unavailable", "not_found"]);
+/** Refusals of what one turns on, after which it must be off. */
+export const HELD = new Set(["forbidden", "unauthorized"]);
