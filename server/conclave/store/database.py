@@ -50,6 +50,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         """Raises StoreError when the file of an SQLite database cannot be made or others may read it."""
+        self._failure = ""
         self.is_sqlite = url.get_backend_name() == SQLITE
         options: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT_S}
         if self.is_sqlite:
@@ -70,7 +71,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for questions. Raises Unavailable."""
-        async with _translated(), self.engine.connect() as connection:
+        async with self._translated(), self.engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -79,21 +80,27 @@ class Database:
 
         SQLite takes the lock to write at once: one that reads first could not get it later without failing.
         """
-        async with _translated(), self.engine.connect() as connection:
+        async with self._translated(), self.engine.connect() as connection:
             if self.is_sqlite:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             await connection.commit()
 
+    def check(self) -> None:
+        """Raise Unavailable when the last use failed."""
+        if self._failure:
+            raise Unavailable(DOOR, self._failure)
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except (SQLAlchemyError, OSError) as error:
-        raise Unavailable(DOOR, type(error).__name__) from error
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (SQLAlchemyError, OSError) as error:
+            self._failure = type(error).__name__
+            raise Unavailable(DOOR, self._failure) from error
+        self._failure = ""
 
 
 def _prepare_file(path: str) -> None:
