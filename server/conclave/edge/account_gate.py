@@ -1,5 +1,6 @@
 """The one gate of every route for accounts: who asks, is the account active, does the route's system rule let it pass?"""
 
+import re
 from collections.abc import Callable, Iterable
 
 from aiohttp import web
@@ -22,6 +23,8 @@ from conclave.policy.system_rbac import check
 from conclave.ports.accounts import AccountStore, OwnedMeetingStore, SignInStore
 
 BURST_S = 10
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{16}")
 
 
 class Authority(Struct, frozen=True):
@@ -85,7 +88,7 @@ class AccountGate:
         authority = await self._authenticate(request)
         relation = Relation.OWNER
         if route.system.resource is not None:
-            meeting_id = MeetingId(request.match_info["meeting_id"])
+            meeting_id = MeetingId(path_id(request, "meeting_id"))
             relation = await self._meetings.relation(meeting_id, authority.account.user_id)
         check(authority.account, route.system, relation)
         request[AUTHORITY] = Authority(authority.account, authority.sign_in_id, authority.secret, relation)
@@ -128,3 +131,11 @@ def authority_of(request: web.Request) -> Authority:
     if AUTHORITY not in request:
         raise Problem(401, ErrorCode.UNAUTHORIZED, "sign in first")
     return request[AUTHORITY]
+
+
+def path_id(request: web.Request, name: str) -> str:
+    """Return an identifier out of the path. Raises Refused (`not_found`) for what is none of ours, before anything is asked."""
+    text = request.match_info[name]
+    if not _IDENTIFIER.fullmatch(text):
+        raise Refused(ErrorCode.NOT_FOUND, "no such thing, or not yours")
+    return text

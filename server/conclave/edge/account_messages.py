@@ -14,7 +14,7 @@ Username = Annotated[str, Meta(min_length=1, max_length=256)]
 Email = Annotated[str, Meta(max_length=254)]
 Password = Annotated[str, Meta(min_length=1, max_length=1_024)]
 JsonWebToken = Annotated[str, Meta(min_length=1, max_length=4_096)]
-MeetingTitle = Annotated[str, Meta(min_length=1, max_length=200)]
+MeetingTitle = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f]+$")]
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

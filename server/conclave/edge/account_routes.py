@@ -30,6 +30,8 @@ _SEEN = ResourceRule(shared=P.READ, foreign=P.ADMIN)
 _ENTERED = ResourceRule(shared=P.READ)
 _OWNED = ResourceRule(foreign=P.ADMIN)
 _DELETED = ResourceRule(foreign=P.DELETE)
+_GIVEN = ResourceRule()
+"""Not even by an administrator, who could give himself another's meeting."""
 
 ACCOUNT_ROUTES: dict[str, Route] = {
     "jwks": _public("/.well-known/jwks.json"),
@@ -52,7 +54,7 @@ ACCOUNT_ROUTES: dict[str, Route] = {
     "delete_meeting": _account("DELETE", _MEETING, P.WRITE, _DELETED),
     "meeting_link": _account("POST", f"{_MEETING}/link", P.READ, _ENTERED),
     "meeting_shares": _account("GET", f"{_MEETING}/shares", P.READ, _OWNED),
-    "share_meeting": _account("PUT", f"{_MEETING}/shares/{{user_id}}", P.WRITE, _OWNED),
+    "share_meeting": _account("PUT", f"{_MEETING}/shares/{{user_id}}", P.WRITE, _GIVEN),
     "unshare_meeting": _account("DELETE", f"{_MEETING}/shares/{{user_id}}", P.WRITE, _OWNED),
     "users": _account("GET", _USERS, P.ADMIN),
     "user": _account("GET", f"{_USERS}/{{user_id}}", P.ADMIN),

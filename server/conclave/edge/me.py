@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from conclave.edge.account_gate import authority_of
+from conclave.edge.account_gate import authority_of, path_id
 from conclave.edge.account_messages import SignInList, SignInView, UserView
 from conclave.edge.application import handles
 from conclave.edge.json_bodies import json_response, no_content
@@ -40,7 +40,7 @@ class Me:
     async def end_sign_in(self, request: web.Request) -> web.Response:
         """204; 404 for another's as for none."""
         user_id = authority_of(request).account.user_id
-        sign_in = await self._sign_ins.by_id(SignInId(request.match_info["sign_in_id"]))
+        sign_in = await self._sign_ins.by_id(SignInId(path_id(request, "sign_in_id")))
         if sign_in is None or sign_in.user_id != user_id:
             raise Refused(ErrorCode.NOT_FOUND, "no such sign-in")
         details: dict[str, str | int | bool] = {"user_id": user_id, "sign_in_id": sign_in.sign_in_id}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from conclave.edge.account_gate import authority_of
+from conclave.edge.account_gate import authority_of, path_id
 from conclave.edge.account_messages import LinkView, MakeMeeting, MeetingList, MeetingView, ShareList, ShareMeeting, ShareView
 from conclave.edge.application import handles
 from conclave.edge.json_bodies import json_response, no_content, read_json
@@ -101,7 +101,7 @@ class OwnedMeetings:
     async def share(self, request: web.Request) -> web.Response:
         """200 with `ShareView`."""
         authority, wish = authority_of(request), await read_json(request, ShareMeeting)
-        meeting, user_id = await self._target(request), UserId(request.match_info["user_id"])
+        meeting, user_id = await self._target(request), UserId(path_id(request, "user_id"))
         self._check_share(meeting, user_id)
         self._record("meeting_shared", meeting.meeting_id, authority.account.user_id, role=wish.role.value)
         await self._meetings.share(Share(meeting.meeting_id, user_id, wish.role), MAX_SHARES)
@@ -113,7 +113,7 @@ class OwnedMeetings:
         authority = authority_of(request)
         meeting = await self._target(request)
         self._record("meeting_unshared", meeting.meeting_id, authority.account.user_id)
-        await self._meetings.unshare(meeting.meeting_id, UserId(request.match_info["user_id"]))
+        await self._meetings.unshare(meeting.meeting_id, UserId(path_id(request, "user_id")))
         return no_content()
 
     def _check_share(self, meeting: OwnedMeeting, user_id: UserId) -> None:
@@ -124,7 +124,7 @@ class OwnedMeetings:
         self._audit.record(AuditEvent(type=kind, meeting_id=meeting_id, details={"user_id": user_id, **details}))
 
     async def _target(self, request: web.Request) -> OwnedMeeting:
-        meeting = await self._meetings.by_id(MeetingId(request.match_info["meeting_id"]))
+        meeting = await self._meetings.by_id(MeetingId(path_id(request, "meeting_id")))
         if meeting is None:
             raise Refused(ErrorCode.NOT_FOUND, "no such meeting")
         return meeting

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from aiohttp import web
 from msgspec import UNSET
 
-from conclave.edge.account_gate import authority_of
+from conclave.edge.account_gate import authority_of, path_id
 from conclave.edge.account_messages import ChangeUser, InviteUser, RegistrationView, UserList, UserView
 from conclave.edge.application import handles
 from conclave.edge.json_bodies import json_response, no_content, read_json
 from conclave.edge.problem import Problem
 from conclave.edge.token_desk import TokenDesk
+from conclave.identity.names import comparable
 from conclave.identity.registration_tokens import RegistrationTokens
 from conclave.model.accounts import Account, UserId
 from conclave.model.errors import ErrorCode, Refused
@@ -41,7 +42,7 @@ class Users:
     async def listed(self, request: web.Request) -> web.Response:
         """200 with `UserList`; the query has `after` (a username) and `limit` (1 to 100)."""
         limit = _limit(request.query.get("limit", str(PAGE)))
-        found = await self._accounts.listed(request.query.get("after", "")[:256], limit + 1)
+        found = await self._accounts.listed(comparable(request.query.get("after", "")), limit + 1)
         users = [UserView.of(account) for account in found[:limit]]
         return json_response(UserList(users, users[-1].username if len(found) > limit else None))
 
@@ -94,7 +95,7 @@ class Users:
         return json_response(RegistrationView(token, wish.role, expires_at_s), 201)
 
     async def _target(self, request: web.Request) -> Account:
-        account = await self._accounts.by_id(UserId(request.match_info["user_id"]))
+        account = await self._accounts.by_id(UserId(path_id(request, "user_id")))
         if account is None:
             raise Refused(ErrorCode.NOT_FOUND, "no such account")
         return account

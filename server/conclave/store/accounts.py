@@ -1,6 +1,6 @@
 """ports.accounts.AccountStore in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
@@ -76,11 +76,12 @@ class SqlAccounts:
             return await _read(connection, user_id)
 
     async def _one(self, condition: Any) -> Account | None:
+        """Ask the same two questions whether there is such an account or not, so that the time does not tell."""
+        granted = select(GRANTS).where(GRANTS.c.user_id.in_(select(ACCOUNTS.c.user_id).where(condition)))
         async with self._database.reading() as connection:
             row = (await connection.execute(select(ACCOUNTS).where(condition))).first()
-            if row is None:
-                return None
-            return _account(row, await _grants(connection, [row.user_id]))
+            grants = _by_user(await connection.execute(granted))
+        return _account(row, grants) if row is not None else None
 
 
 async def _update(connection: AsyncConnection, user_id: UserId, values: Mapping[str, Any]) -> None:
@@ -111,10 +112,13 @@ async def _set_grants(connection: AsyncConnection, user_id: UserId, grants: froz
 
 
 async def _grants(connection: AsyncConnection, user_ids: Sequence[str]) -> Mapping[str, frozenset[SystemPermission]]:
+    return _by_user(await connection.execute(select(GRANTS).where(GRANTS.c.user_id.in_(user_ids))))
+
+
+def _by_user(rows: Iterable[Row[Any]]) -> Mapping[str, frozenset[SystemPermission]]:
     found: dict[str, set[SystemPermission]] = {}
-    if user_ids:
-        for row in await connection.execute(select(GRANTS).where(GRANTS.c.user_id.in_(user_ids))):
-            found.setdefault(row.user_id, set()).add(SystemPermission(row.permission))
+    for row in rows:
+        found.setdefault(row.user_id, set()).add(SystemPermission(row.permission))
     return {user_id: frozenset(held) for user_id, held in found.items()}
 
 
