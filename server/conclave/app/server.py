@@ -12,7 +12,7 @@ from conclave.app.clock import SystemClock
 from conclave.app.lanes import lane_ports
 from conclave.app.recordings import in_loop, open_shelf
 from conclave.app.rooms import Rooms
-from conclave.app.state import AUDIT_FILE, load_invitation_key, prepare_directory
+from conclave.app.state import AUDIT_FILE, REVOKED_FILE, load_invitation_key, prepare_directory
 from conclave.config.settings import Settings
 from conclave.edge.application import build
 from conclave.edge.headless import HeadlessSessions
@@ -37,6 +37,7 @@ from conclave.policy.limits import BucketSize, Limits
 from conclave.ports.clock import Clock
 from conclave.recording.recorder import TapRecorder
 from conclave.recording.shelf import Shelf
+from conclave.store.revocation_file import RevocationFile
 from conclave.telemetry.audit_log import AuditLog
 from conclave.telemetry.loop_lag import LoopLag
 from conclave.telemetry.metrics import CountsCollector, Metrics, PlaneCollector, SizesCollector
@@ -104,9 +105,11 @@ class Server:
         settings = self.settings
         directory = Path(settings.state.directory)
         prepare_directory(directory)
-        self._invitations = Invitations(load_invitation_key(directory), os.urandom)
         audit = AuditLog(directory / AUDIT_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
         self._exit.callback(audit.close)
+        revoked = RevocationFile(directory / REVOKED_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
+        self._exit.callback(revoked.close)
+        self._invitations = Invitations(load_invitation_key(directory), os.urandom, store=revoked)
         context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))
         self._accounts = await Accounts.open(settings, audit, self.clock)
         self._exit.push_async_callback(self._accounts.close)

@@ -12,6 +12,7 @@ FILE_MODE = 0o600
 MAX_FILE_BYTES = 16_384
 KEY_FILE = "invitations.key"
 AUDIT_FILE = "audit.jsonl"
+REVOKED_FILE = "revoked.jsonl"
 
 
 class StateError(ConclaveError):

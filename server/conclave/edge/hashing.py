@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class PasswordWorkers:
-    """At most `workers` hashes at once and `queue` that wait. `close` it."""
+    """At most `workers` hashes at once and `queue` that wait, `limit` together. `close` it."""
 
     def __init__(self, passwords: Passwords, *, workers: int, queue: int) -> None:
         self.passwords = passwords
-        self._limit = workers + queue
+        self.limit = workers + queue
         self._under_way = 0
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="password")
 
@@ -32,7 +32,7 @@ class PasswordWorkers:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._under_way >= self._limit:
+        if self._under_way >= self.limit:
             raise Unavailable("passwords", "too many log-ins at once")
         try:
             future = asyncio.wrap_future(self._executor.submit(work))

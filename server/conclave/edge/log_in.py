@@ -1,10 +1,13 @@
 """Who knows a password? The lockout counts first, then a hash is always made, and every failure is the same answer.
 
-A locked identifier is answered like a wrong password even when the password is right: otherwise the lock would tell a
-guesser that the guess was good. Its work is done all the same, so that time tells nothing either.
+Attempts at one name wait for each other: somebody who logs in eight times at once must not lock the name before the first is
+decided. A locked identifier is answered like a wrong password even when the password is right: otherwise the lock would tell
+a guesser that the guess was good. Its work is done all the same, so that time tells nothing either.
 """
 
+from asyncio import Lock
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from conclave.edge.hashing import PasswordWorkers
 from conclave.identity.lockout import Attempt, Lockout
@@ -36,6 +39,8 @@ class LogInDesk:
         self._workers = workers
         self._audit = audit
         self._wall = wall
+        self._turns: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._waiting = 0
 
     async def verify(self, username: str, password: str, source: bytes) -> Account:
         """Return the active account of this name and password.
@@ -43,6 +48,17 @@ class LogInDesk:
         Raises Refused: `unauthorized` for whatever is wrong, `rate_limited` for a source that failed too often; Unavailable.
         """
         name = comparable(username)
+        if self._waiting >= self._workers.limit:
+            raise Unavailable("passwords", "too many log-ins at once")
+        turn = self._turns.setdefault(name, Lock())
+        self._waiting += 1
+        try:
+            async with turn:
+                return await self._verify(name, password, source)
+        finally:
+            self._waiting -= 1
+
+    async def _verify(self, name: str, password: str, source: bytes) -> Account:
         attempt = self._lockout.begin(name, source, self._wall())
         try:
             account = await self._accounts.by_username(name)
@@ -63,6 +79,7 @@ class LogInDesk:
         return account
 
     async def _fail(self, attempt: Attempt) -> None:
+        self._lockout.fail(attempt, self._wall())
         self._audit.record(AuditEvent(type="login_refused", details={"locked": attempt.locked, "identifier": attempt.key[:16]}))
         if not attempt.locked:
             await self._attempts.keep(attempt.kept)

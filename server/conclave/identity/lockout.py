@@ -1,7 +1,8 @@
 """Failed log-ins: five for an identifier lock it for fifteen minutes; a source that fails often is locked as well.
 
-An attempt counts as failed from its beginning and is taken back when it succeeds, so that attempts at once cannot all
-slip in under the limit. Attempts during a lock do not prolong it. Identifiers are keyed hashes, whether they exist or not.
+For its identifier an attempt counts as failed from its beginning and is taken back when it succeeds, so that attempts at once
+cannot all slip in under the limit; for its source it counts when it has failed, so that a crowd behind one address can log in at
+once. Attempts during a lock do not prolong it. Identifiers are keyed hashes, whether they exist or not.
 """
 
 from collections.abc import Iterable
@@ -48,37 +49,30 @@ class Lockout:
         return len(self._identifiers)
 
     def begin(self, identifier: str, source: bytes, now_s: float) -> Attempt:
-        """Count an attempt in. Raises Refused (`rate_limited`) when its source is locked; then nothing was counted."""
+        """Count an attempt in. Raises Refused (`rate_limited`) when its source is locked; then nothing is counted."""
         source_key = source.hex()
         if self._is_locked(self._sources, source_key, now_s):
             raise Refused(ErrorCode.RATE_LIMITED, "too many failed log-ins from this network; try again later")
-        self._count(self._sources, source_key, self._limits.failures_per_source, now_s)
         key = blake2b(identifier.encode(), key=self._key, digest_size=24).hexdigest()
         if self._is_locked(self._identifiers, key, now_s):
             return Attempt(key, source_key, True, self._identifiers[key])
         return Attempt(key, source_key, False, self._count(self._identifiers, key, self._limits.failures, now_s))
 
     def succeed(self, attempt: Attempt) -> None:
-        """Forget the failures of the identifier, and take this attempt back from those of its source.
-
-        Raises Refused (`unauthorized`) for an attempt on what was locked.
-        """
+        """Forget the failures of the identifier. Raises Refused (`unauthorized`) for an attempt on what was locked."""
         if attempt.locked:
             raise Refused(ErrorCode.UNAUTHORIZED, "locked")
         self._identifiers.pop(attempt.key, None)
-        self._give_back(attempt)
+
+    def fail(self, attempt: Attempt, now_s: float) -> None:
+        """Count the failure for its source."""
+        self._count(self._sources, attempt.source, self._limits.failures_per_source, now_s)
 
     def cancel(self, attempt: Attempt) -> None:
         """Take back an attempt that was not decided, because the server could not."""
         known = self._identifiers.get(attempt.key)
         if not attempt.locked and known is not None:
-            self._put(self._identifiers, _one_less(known))
-        self._give_back(attempt)
-
-    def _give_back(self, attempt: Attempt) -> None:
-        known = self._sources.get(attempt.source)
-        if known is not None:
-            self._put(self._sources, _one_less(known))
+            self._put(self._identifiers, Attempts(known.key, known.failures - 1, known.since_s, 0.0))
 
     def _is_locked(self, table: dict[str, Attempts], key: str, now_s: float) -> bool:
         known = table.get(key)
@@ -110,7 +104,3 @@ class Lockout:
         ]
         for key in over or [next((key for key, known in table.items() if not known.locked_until_s), next(iter(table)))]:
             del table[key]
-
-
-def _one_less(known: Attempts) -> Attempts:
-    return Attempts(known.key, known.failures - 1, known.since_s, 0.0)

@@ -31,7 +31,8 @@ def normalise_username(text: str) -> str:
 
 def comparable(text: str) -> str:
     """Return the form in which a claimed username is looked up; never raises. What no name can hold becomes the empty one."""
-    return _fold(text[: 4 * MAX_USERNAME]) if text.isprintable() else ""
+    name = _fold(text[: 4 * MAX_USERNAME])
+    return name if name.isprintable() else ""
 
 
 def normalise_email(text: str) -> str:

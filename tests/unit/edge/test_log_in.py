@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -108,4 +109,19 @@ async def test_when_the_store_fails_nobody_is_locked_for_it(start: Starter, monk
         patched.setattr(accounts, "by_username", fail)
         for _ in range(6):
             assert (await log_in(live)).status == 503
+    assert (await log_in(live)).status == 200
+
+
+async def test_many_log_ins_at_once_with_the_right_password_all_succeed(start: Starter) -> None:
+    live = await start()
+    await make_account(live, password=PASSWORD)
+    answers = await asyncio.gather(*(log_in(live) for _ in range(12)))
+    assert [answer.status for answer in answers] == [200] * 12
+
+
+async def test_more_log_ins_than_may_wait_are_refused_for_now(start: Starter) -> None:
+    live = await start({"accounts": {"hash_workers": 1, "hash_queue": 2}})
+    await make_account(live, password=PASSWORD)
+    statuses = [answer.status for answer in await asyncio.gather(*(log_in(live) for _ in range(12)))]
+    assert set(statuses) == {200, 503}
     assert (await log_in(live)).status == 200
