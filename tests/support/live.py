@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import aiohttp
 import msgspec
+from tests.support.hubs import ShiftedClock
 from tests.support.server import write_certificate
 
 from conclave.app.server import Server
@@ -29,6 +30,7 @@ BASE: Changes = {
     "telemetry": {"audit_fsync": False},
     "security": {"connects_per_s_per_source": 1_000},
     "client": {"directory": ""},
+    "accounts": {"requests_per_s_per_source": 1_000, "registrations_per_hour_per_source": 1_000},
 }
 
 
@@ -53,7 +55,7 @@ class Live:
 
     @classmethod
     async def start(cls, directory: Path, changes: Changes | None = None) -> Self:
-        server = Server(settings_in(directory, changes))
+        server = Server(settings_in(directory, changes), ShiftedClock())
         await server.start()
         return cls(server)
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from conclave.app.accounts import Accounts, concerns
 from conclave.app.clock import SystemClock
 from conclave.app.lanes import lane_ports
 from conclave.app.recordings import in_loop, open_shelf
 from conclave.app.rooms import Rooms
-from conclave.app.state import AUDIT_FILE, load_invitation_key, prepare_directory
+from conclave.app.state import AUDIT_FILE, REVOKED_FILE, load_invitation_key, prepare_directory
 from conclave.config.settings import Settings
 from conclave.edge.application import build
 from conclave.edge.headless import HeadlessSessions
@@ -28,12 +29,15 @@ from conclave.hub.hub import Hub
 from conclave.hub.media_pump import MediaPump
 from conclave.identity.invitations import Invitations
 from conclave.media.room import RoomLimits
+from conclave.model.accounts import Revocation
 from conclave.model.errors import Unavailable
 from conclave.model.ids import RecordingId
 from conclave.plane.plane import LaneAddress, Plane
 from conclave.policy.limits import BucketSize, Limits
+from conclave.ports.clock import Clock
 from conclave.recording.recorder import TapRecorder
 from conclave.recording.shelf import Shelf
+from conclave.store.revocation_file import RevocationFile
 from conclave.telemetry.audit_log import AuditLog
 from conclave.telemetry.loop_lag import LoopLag
 from conclave.telemetry.metrics import CountsCollector, Metrics, PlaneCollector, SizesCollector
@@ -45,16 +49,18 @@ DRAIN_S = 3.0
 class Server:
     """One process's server. `start` and `stop` run in the same event loop; after `stop` nothing of it is left."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """`clock` is the system's unless a test turns another."""
         self.settings = settings
         self.metrics = Metrics()
         self._observer = Observer(self.metrics)
-        self._clock = SystemClock()
+        self.clock: Clock = clock or SystemClock()
         self._exit = AsyncExitStack()
         self._listener: Listener | None = None
         self._invitations: Invitations | None = None
         self._plane: Plane | None = None
         self._hub: Hub | None = None
+        self._accounts: Accounts | None = None
 
     @property
     def port(self) -> int:
@@ -73,13 +79,18 @@ class Server:
         return self._invitations
 
     @property
+    def accounts(self) -> Accounts:
+        assert self._accounts is not None
+        return self._accounts
+
+    @property
     def lanes(self) -> tuple[LaneAddress, ...]:
         """Where media is received."""
         assert self._plane is not None
         return self._plane.addresses
 
     async def start(self) -> None:
-        """Start everything. Raises StateError, CertificateError, Unavailable, ValueError; then nothing is left running."""
+        """Start everything. Raises StateError, StoreError, CertificateError, Unavailable, ValueError; then nothing is left."""
         try:
             await self._start()
         except BaseException:
@@ -94,15 +105,19 @@ class Server:
         settings = self.settings
         directory = Path(settings.state.directory)
         prepare_directory(directory)
-        self._invitations = Invitations(load_invitation_key(directory), os.urandom)
-        audit = AuditLog(directory / AUDIT_FILE, durable=settings.telemetry.audit_fsync, wall=self._clock.wall)
+        audit = AuditLog(directory / AUDIT_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
         self._exit.callback(audit.close)
+        revoked = RevocationFile(directory / REVOKED_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
+        self._exit.callback(revoked.close)
+        self._invitations = Invitations(load_invitation_key(directory), os.urandom, store=revoked)
         context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))
+        self._accounts = await Accounts.open(settings, audit, self.clock)
+        self._exit.push_async_callback(self._accounts.close)
         pump = self._start_plane()
         shelf = open_shelf(directory)
         recorder = self._start_recorder(pump, shelf)
         hub = self._start_hub(pump, audit, recorder, shelf)
-        checks = {"plane": self._check_plane, "audit": audit.check}
+        checks = {"plane": self._check_plane, "audit": audit.check, "store": self._accounts.stores.database.check}
         await self._start_edge(hub, pump, audit, checks, context, shelf)
 
     def _start_plane(self) -> MediaPump:
@@ -112,7 +127,7 @@ class Server:
             self._plane = Plane(addresses)
         except OSError as error:
             raise Unavailable("media", str(error)) from None
-        pump = MediaPump(self._plane, clock=self._clock.monotonic, loop=asyncio.get_running_loop())
+        pump = MediaPump(self._plane, clock=self.clock.monotonic, loop=asyncio.get_running_loop())
         self._exit.callback(pump.close)
         pump.start()
         return pump
@@ -123,7 +138,7 @@ class Server:
             self._plane,
             shelf,
             entropy=os.urandom,
-            wall=self._clock.wall,
+            wall=self.clock.wall,
             failed=in_loop(asyncio.get_running_loop(), self._recording_failed),
             durable=self.settings.telemetry.audit_fsync,
         )
@@ -143,7 +158,7 @@ class Server:
             limits=limits,
             pump=pump,
             audit=audit,
-            clock=self._clock,
+            clock=self.clock,
             entropy=os.urandom,
             invitations=self.invitations,
             open_room=rooms.open,
@@ -151,6 +166,7 @@ class Server:
             report_incident=self._observer.incident,
             recorder=recorder,
             archive=shelf,
+            verify_access=self.accounts.access.verify,
         )
         hub.start()
         self._exit.push_async_callback(hub.close)
@@ -166,20 +182,22 @@ class Server:
         shelf: Shelf,
     ) -> None:
         settings = self.settings
-        sources = sources_of(settings, self._clock)
+        sources = sources_of(settings, self.clock)
         sessions = HeadlessSessions(hub)
         root = Path(settings.client.directory) if settings.client.directory else None
         signaling = Signaling(settings, sources, hub)
+        account_owners, gate = await self.accounts.serve(sources, self.invitations, self._revoked, hub.end_meeting)
         owners = (
+            *account_owners,
             signaling,
-            Meetings(settings, sources, self.invitations, audit, self._clock.wall),
-            Recordings(shelf, self.invitations, audit, self._clock.wall),
+            Meetings(settings, sources, self.invitations, audit, self.clock.wall),
+            Recordings(shelf, self.invitations, audit, self.clock.wall),
             WhipWhep(settings, sources, sessions),
             Status(checks, self.metrics.render, settings.telemetry.metrics_token),
             Client(StaticFiles(root) if root is not None else None),
         )
         self._measure(hub, pump, sources)
-        application = build(owners, self.metrics.http_request, self._observer.incident)
+        application = build(owners, self.metrics.http_request, self._observer.incident, gate)
         listener = Listener(application, settings.listen, context, sources)
         self._exit.push_async_callback(listener.stop)
         self._exit.push_async_callback(_drain, hub, signaling)
@@ -191,6 +209,9 @@ class Server:
         watch = CertificateWatch(context, *files, self._observer.note)
         watch.start()
         self._exit.callback(watch.stop)
+
+    def _revoked(self, revocation: Revocation) -> None:
+        self.hub.close_sessions(lambda claims: concerns(revocation, claims), "unauthorized", "access was revoked")
 
     def _measure(self, hub: Hub, pump: MediaPump, sources: Sources) -> None:
         self.metrics.register(PlaneCollector(pump.counters, pump.table_sizes))
@@ -234,7 +255,7 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def sources_of(settings: Settings, clock: SystemClock) -> Sources:
+def sources_of(settings: Settings, clock: Clock) -> Sources:
     """Return the limits per source as the settings have them."""
     security = settings.security
     return Sources(

@@ -9,8 +9,10 @@ from conclave.model.errors import ConclaveError
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+MAX_FILE_BYTES = 16_384
 KEY_FILE = "invitations.key"
 AUDIT_FILE = "audit.jsonl"
+REVOKED_FILE = "revoked.jsonl"
 
 
 class StateError(ConclaveError):
@@ -35,30 +37,38 @@ def prepare_directory(directory: Path) -> None:
 def load_invitation_key(directory: Path) -> SigningKey:
     """Return the key that signs invitations, made at the first start. Raises StateError."""
     path = directory / KEY_FILE
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return _make_key(path)
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise StateError(f"{path} is open to other users; close it with: chmod 600 {path}")
-        pem = file.read(16_384)
+    pem = read_private(path)
+    if pem is None:
+        key = SigningKey.generate()
+        make_private(path, key.to_pem())
+        return key
     try:
         return SigningKey.from_pem(pem)
     except ValueError as error:
         raise StateError(f"{path} is {error}; restore it, or remove it to void all invitations") from None
 
 
-def _make_key(path: Path) -> SigningKey:
-    key = SigningKey.generate()
+def read_private(path: Path) -> bytes | None:
+    """Return what is in a small file that belongs to this user alone, None when there is none. Raises StateError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
+            raise StateError(f"{path} is open to other users; close it with: chmod 600 {path}")
+        return file.read(MAX_FILE_BYTES)
+
+
+def make_private(path: Path, content: bytes) -> None:
+    """Make a file of mode 0600 that is not there yet, on the disk before this returns. Raises StateError."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(key.to_pem())
+            file.write(content)
             file.flush()
             os.fsync(descriptor)
     except OSError as error:
         raise StateError(f"{path} cannot be made: {error.strerror}") from None
-    return key

@@ -1,4 +1,4 @@
-"""conclave serve, check, invite. Each imports what it needs when it runs."""
+"""conclave serve, check, invite and others. Each imports what it needs when it runs."""
 
 import os
 import sys
@@ -20,6 +20,13 @@ application = App(
 
 recordings = App(name="recording", help="What was recorded.")
 application.command(recordings)
+
+admins = App(name="admin", help="Administrators.")
+application.command(admins)
+keys = App(name="keys", help="Keys of account tokens.")
+application.command(keys)
+descriptions = App(name="describe", help="The interfaces, for other programs.")
+application.command(descriptions)
 
 FAILED = 1
 
@@ -162,6 +169,62 @@ def export(recording_id: str, config: Config = None, *, output: Path) -> None:
         _say(str(path))
 
 
+@admins.command
+def create(username: str, config: Config = None, *, password_file: Path | None = None) -> None:
+    """Make an account of an administrator, the first or another. The server may run meanwhile.
+
+    Parameters
+    ----------
+    username: the name to log in with.
+    config: settings file (TOML) of the server.
+    password_file: where the password stands; without it, it is asked for, or read from standard input.
+    """
+    from conclave.cli.administrator import create_administrator, read_password
+    from conclave.model.errors import ConclaveError
+
+    settings = _load(config)
+    try:
+        name = create_administrator(settings, username, read_password(password_file))
+    except (ConclaveError, ValueError, OSError) as error:
+        _fail(getattr(error, "detail", str(error)))
+    _say(f"{name} is an administrator.")
+
+
+@keys.command
+def rotate(config: Config = None) -> None:
+    """Replace the key that signs account tokens. Tokens of the old one stay good until they expire.
+
+    Parameters
+    ----------
+    config: settings file (TOML) of the server.
+    """
+    from conclave.cli.administrator import rotate_keys
+    from conclave.model.errors import ConclaveError
+
+    settings = _load(config)
+    try:
+        kid = rotate_keys(settings)
+    except ConclaveError as error:
+        _fail(str(error))
+    _say(f"The new key is {kid}; restart the server to sign with it.")
+
+
+@descriptions.command
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the HTTP API."""
+    from conclave.edge.openapi import describe
+
+    _say_json(describe())
+
+
+@descriptions.command
+def asyncapi() -> None:
+    """Print the AsyncAPI 3.0 document of the signaling protocol."""
+    from conclave.signaling.asyncapi import describe
+
+    _say_json(describe())
+
+
 def _announce(server: "Server") -> None:
     _say(f"Conclave listens on port {server.port}.")
 
@@ -191,6 +254,12 @@ def _load(config: Path | None) -> "Settings":
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _say_json(document: dict[str, object]) -> None:
+    import msgspec
+
+    _say(msgspec.json.format(msgspec.json.encode(document)).decode())
 
 
 def _fail(text: str) -> NoReturn:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from conclave.app.lanes import lane_ports
 from conclave.app.state import AUDIT_FILE, KEY_FILE
+from conclave.cli.account_check import check_accounts
 from conclave.cli.certificate_check import check_certificate
 from conclave.cli.findings import Finding, Level, error, ok, warning
 from conclave.config.settings import Settings
@@ -36,6 +37,7 @@ def check_host(settings: Settings, host: str, *, running: bool = False) -> list[
         *([] if running else check_ports(settings)),
         *check_addresses(settings),
         *check_state(Path(settings.state.directory)),
+        *check_accounts(settings),
         check_client(settings.client.directory),
         check_descriptors(settings.security.max_connections),
         *check_udp(Path("/proc/sys/net/core")),

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from conclave.config.settings import SECRETS, Settings
+from conclave.config.settings import SECRETS, TOKENS, Settings
 from conclave.model.errors import ConclaveError
 
 PREFIX = "CONCLAVE_"
@@ -149,11 +149,13 @@ def _convert(tables: dict[str, Any], origin: str, overrides: dict[str, dict[str,
 
 def _check_together(settings: Settings) -> None:
     problems = []
-    for name in sorted(SECRETS):
+    for name in sorted(TOKENS):
         section, _, key = name.partition(".")
         value = getattr(getattr(settings, section), key)
         if value and len(value) < MIN_TOKEN_CHARACTERS:
             problems.append(f"'{name}' has fewer than {MIN_TOKEN_CHARACTERS} characters; make one with `openssl rand -hex 32`")
+    if settings.accounts.signing_algorithm == "HS256" and not settings.accounts.token_secret:
+        problems.append("'accounts.signing_algorithm' is HS256 and 'accounts.token_secret' is empty; make one, or use EdDSA")
     if settings.telemetry.log_level not in ("debug", "info", "warning", "error"):
         problems.append("'telemetry.log_level' must be debug, info, warning or error")
     if settings.media.ports and settings.media.lanes not in (0, len(settings.media.ports)):

@@ -4,7 +4,7 @@ A default is the safe choice: loopback only, nobody may open a meeting without a
 Units stand in the names; paths are relative to the working directory.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -109,6 +109,37 @@ class ClientSettings(Section, frozen=True):
     directory: str = "client_demo"
 
 
+class AccountSettings(Section, frozen=True):
+    """registration: who may make an account; `invited` needs a token from an administrator.
+
+    signing_algorithm: EdDSA and ES256 sign with a key in the state directory; HS256 with `token_secret`, for deployments that
+    have one secret and accept that whoever verifies tokens can also make them.
+    """
+
+    registration: Literal["open", "invited", "closed"] = "closed"
+    signing_algorithm: Literal["EdDSA", "ES256", "HS256"] = "EdDSA"
+    token_secret: str = ""
+    access_lifetime_s: Annotated[int, Meta(ge=60, le=3_600)] = 1_800
+    refresh_lifetime_s: Annotated[int, Meta(ge=600, le=30 * 86_400)] = 7 * 86_400
+    sign_in_lifetime_s: Annotated[int, Meta(ge=600, le=365 * 86_400)] = 30 * 86_400
+    browser_idle_s: Annotated[int, Meta(ge=60, le=7 * 86_400)] = 8 * 3_600
+    browser_lifetime_s: Annotated[int, Meta(ge=600, le=30 * 86_400)] = 7 * 86_400
+    lock_failures: Annotated[int, Meta(ge=1, le=100)] = 5
+    lock_failures_per_source: Annotated[int, Meta(ge=1, le=100_000)] = 30
+    lock_s: Annotated[int, Meta(ge=1, le=86_400)] = 900
+    hash_workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    hash_queue: Count = 64
+    requests_per_s_per_source: Count = 20
+    registrations_per_hour_per_source: Count = 10
+    meetings_per_account: Count = 200
+
+
+class StoreSettings(Section, frozen=True):
+    """url: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:///PATH; "" is a file in the state directory."""
+
+    url: str = ""
+
+
 class Settings(Section, frozen=True):
     """The whole file: one table per section."""
 
@@ -120,7 +151,12 @@ class Settings(Section, frozen=True):
     telemetry: TelemetrySettings = TelemetrySettings()
     state: StateSettings = StateSettings()
     client: ClientSettings = ClientSettings()
+    accounts: AccountSettings = AccountSettings()
+    store: StoreSettings = StoreSettings()
 
 
-SECRETS = frozenset({"security.service_token", "telemetry.metrics_token"})
+TOKENS = frozenset({"security.service_token", "telemetry.metrics_token", "accounts.token_secret"})
+"""Secrets that nobody may guess, so that their length counts."""
+
+SECRETS = TOKENS | {"store.url"}
 """Keys that may come from a file named by CONCLAVE_<SECTION>__<KEY>_FILE, and that are never printed."""

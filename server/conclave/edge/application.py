@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from aiohttp import web
 from multidict import CIMultiDict
 
+from conclave.edge.account_gate import AccountGate
 from conclave.edge.headers import SECURITY_HEADERS, bearer_token, refuse_token_in_query, transport_security
 from conclave.edge.problem import Problem, problem_of, respond, unauthenticated
-from conclave.edge.routes import ROUTES, Route
+from conclave.edge.routes import ROUTES, Access, Route
 from conclave.model.errors import ConclaveError, ErrorCode
 from conclave.model.ids import new_id
 from conclave.ports.observer import ReportIncident
@@ -59,11 +60,15 @@ def collect(owners: Iterable[object]) -> dict[str, Handler]:
     return found
 
 
-def build(owners: Iterable[object], count: CountRequest, report: ReportIncident) -> web.Application:
-    """Return the application that serves ROUTES with the handlers of `owners`."""
-    application = web.Application(client_max_size=MAX_BODY_BYTES + 1, middlewares=[_guard(count, report)])
-    application.on_response_prepare.append(_secure_headers)
+def build(
+    owners: Iterable[object], count: CountRequest, report: ReportIncident, gate: AccountGate | None = None
+) -> web.Application:
+    """Return the application that serves ROUTES with the handlers of `owners`; `gate` stands before those for accounts."""
     handlers = collect(owners)
+    if gate is None:
+        raise TypeError("routes for accounts without a gate")
+    application = web.Application(client_max_size=MAX_BODY_BYTES + 1, middlewares=[_guard(count, report, gate)])
+    application.on_response_prepare.append(_secure_headers)
     for name, route in ROUTES.items():
         resource = application.router.add_resource(route.path, name=name)
         for method in route.methods:
@@ -114,7 +119,7 @@ def check_service_token(request: web.Request, token: str) -> None:
         raise unauthenticated("the token is not valid")
 
 
-def _guard(count: CountRequest, report: ReportIncident) -> Any:
+def _guard(count: CountRequest, report: ReportIncident, gate: AccountGate) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
@@ -122,6 +127,8 @@ def _guard(count: CountRequest, report: ReportIncident) -> Any:
             refuse_token_in_query(request.url)
             if route is not None and (request.content_length or 0) > route.body_bytes:
                 raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {route.body_bytes} bytes")
+            if route is not None and route.access is Access.ACCOUNT:
+                await gate.admit(request, route)
             response = await handler(request)
         except ConclaveError as error:
             response = respond(problem_of(error))

@@ -1,37 +1,11 @@
 """Every HTTP route, declared once, with its rule (law 2). A handler without an entry here cannot be registered."""
 
-from enum import StrEnum
-
-from msgspec import Struct
-
+from conclave.edge.account_routes import ACCOUNT_ROUTES
+from conclave.edge.route import Access, Route
 from conclave.model.roles import Permission
 from conclave.policy.rules import Phase, RateClass, Rule, Scope
 
-
-class Access(StrEnum):
-    """What a request must bring. `invitation`: a bearer invitation, checked by the hub's gate with the route's rule;
-    `creation`: open creation, or the service token; `operator`: a loopback source, or the metrics token;
-    `resource`: the bearer invitation that made the WHIP or WHEP resource; `handshake`: subprotocol and origin,
-    then an invitation in the first message;
-    `recording`: a bearer invitation to the recorded meeting for a role that holds the rule's permission."""
-
-    PUBLIC = "public"
-    HANDSHAKE = "handshake"
-    CREATION = "creation"
-    OPERATOR = "operator"
-    INVITATION = "invitation"
-    RESOURCE = "resource"
-    RECORDING = "recording"
-
-
-class Route(Struct, frozen=True):
-    """methods share the rule. body_bytes is the largest body that is read; 0 means none is."""
-
-    path: str
-    methods: tuple[str, ...]
-    access: Access
-    rule: Rule
-    body_bytes: int = 0
+__all__ = ["ROUTES", "Access", "Route", "check_declarations"]
 
 
 _NEW = frozenset({Phase.NEW})
@@ -63,9 +37,22 @@ ROUTES: dict[str, Route] = {
     "whep_resource_options": Route("/whep/{meeting_id}/{resource_id}", ("OPTIONS",), Access.PUBLIC, _USE),
     "recording": Route("/api/v1/recordings/{recording_id}", ("GET",), Access.RECORDING, _DOWNLOAD),
     "recording_file": Route("/api/v1/recordings/{recording_id}/{name}", ("GET",), Access.RECORDING, _DOWNLOAD),
+    **ACCOUNT_ROUTES,
     "healthz": Route("/healthz", ("GET", "HEAD"), Access.PUBLIC, _USE),
     "readyz": Route("/readyz", ("GET", "HEAD"), Access.PUBLIC, _USE),
     "metrics": Route("/metrics", ("GET",), Access.OPERATOR, _USE),
     "client": Route("/{path:.*}", ("GET", "HEAD"), Access.PUBLIC, _USE),
 }  # fmt: skip
 """By name of the handler; order matters only for the last, which catches what is left."""
+
+
+def check_declarations(routes: dict[str, Route]) -> None:
+    """Raise TypeError when a route of accounts lacks its system rule, another has one, or a resource has no id in the path."""
+    for name, route in routes.items():
+        if (route.access is Access.ACCOUNT) is not (route.system is not None):
+            raise TypeError(f"route {name!r} must have a system rule exactly when accounts use it")
+        if route.system is not None and (route.system.resource is not None) is not ("{meeting_id}" in route.path):
+            raise TypeError(f"route {name!r} must have a resource rule exactly when its path names a resource")
+
+
+check_declarations(ROUTES)

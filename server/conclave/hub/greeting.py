@@ -6,6 +6,8 @@ from conclave.hub.meeting_queue import MeetingQueue
 from conclave.hub.services import Services
 from conclave.hub.sessions import Respond, Session
 from conclave.hub.visitors import Visitor
+from conclave.identity.access_tokens import AccessClaims
+from conclave.identity.signed_tokens import not_valid
 from conclave.meeting import attendance
 from conclave.meeting.context import Caller, Context
 from conclave.model.errors import ErrorCode, Refused
@@ -41,15 +43,24 @@ class Greeter:
         claims = self._services.invitations.verify(token, self._services.clock.wall())
         device_id = hello.device_id or ""
         wall_s = self._services.clock.wall()
+        bearer = self._verify_access(hello.access_token, wall_s)
         if self._services.house.bans.bar(claims.meeting_id, claims.jti, device_id, session.source_hash, wall_s):
             raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
         session_id = SessionId(new_id(self._services.entropy))
         caller = Caller(session_id, claims, session.headless, device_id, session.source_hash)
-        visitor = Visitor(caller, self._queue(claims.meeting_id), session.buckets)
+        visitor = Visitor(caller, self._queue(claims.meeting_id), session.buckets, bearer)
         visitor.queue.attach(visitor)
         self.visitors[visitor.session_id] = visitor
         visitor.session, session.visitor = session, visitor
         return self._welcome(visitor)
+
+    def _verify_access(self, token: str | None, wall_s: float) -> AccessClaims | None:
+        """Return whose access token it is; without accounts nobody's is good."""
+        if token is None:
+            return None
+        if self._services.verify_access is None:
+            raise not_valid()
+        return self._services.verify_access(token, wall_s)
 
     async def _resume(self, session: Session, resume: Resume, respond: Respond) -> Struct:
         visitor = self.visitors.get(SessionId(resume.session_id))

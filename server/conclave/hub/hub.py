@@ -19,13 +19,14 @@ from conclave.hub.services import (
     no_ice_servers,
 )
 from conclave.hub.sessions import ConnectionInfo, Session
+from conclave.identity.access_tokens import AccessClaims, VerifyAccess
 from conclave.identity.invitations import Invitations
 from conclave.media.transport import TransportState
 from conclave.meeting import attendance, handlers, media_facts, recording
 from conclave.meeting.context import Context
 from conclave.meeting.state import Meeting
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.ids import Entropy, RecordingId, TrackId, TransportId
+from conclave.model.ids import Entropy, MeetingId, RecordingId, TrackId, TransportId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
@@ -42,7 +43,7 @@ class Hub:
     limits: figures that the deployment chose; pump: performs media commands, and its news come here; audit: where facts
     become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
     wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session;
-    recorder and archive: without them the server does not record.
+    recorder and archive: without them the server does not record; verify_access: without it no access token is good.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Hub:
         ice_servers: IceServers = no_ice_servers,
         recorder: Recorder | None = None,
         archive: Archive | None = None,
+        verify_access: VerifyAccess | None = None,
     ) -> None:
         self._services = Services(
             limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
             open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
             recorder=recorder or NoRecorder(), archive=archive or NoArchive(),
+            verify_access=verify_access,
         )  # fmt: skip
         self._greeter = Greeter(self._services)
         self._sessions: set[Session] = set()
@@ -109,6 +112,19 @@ class Hub:
         """The recorder has given up on a recording: its meeting learns that it is not recorded any more."""
         for queue in self._greeter.queues.values():
             queue.post(lambda context, _: recording.failed(context, recording_id))
+
+    def close_sessions(self, predicate: Callable[[AccessClaims], bool], code: str, detail: str) -> None:
+        """End every session whose access token `predicate` names: seat, media and connection, at once and for good."""
+        for visitor in tuple(self._greeter.visitors.values()):
+            if visitor.bearer is not None and predicate(visitor.bearer):
+                self._services.counts["sessions_revoked"] += 1
+                visitor.queue.revoke(visitor, code, detail)
+
+    def end_meeting(self, meeting_id: MeetingId) -> None:
+        """End a meeting that is open; its audited reason is the caller's."""
+        queue = self._greeter.queues.get(meeting_id)
+        if queue is not None:
+            queue.post(lambda context, now: attendance.end(context, "host", now) if context.meeting.is_open else None)
 
     def counts(self) -> Mapping[str, int]:
         """Return totals since the start: messages, refusals by code, closes by code, resumes, incidents and so on."""

@@ -79,6 +79,20 @@ class MeetingQueue:
 
         self.post(change)
 
+    def revoke(self, visitor: Visitor, code: str, detail: str) -> None:
+        """End a visitor at once and for good: seat, media and connection; it cannot be resumed."""
+
+        def change(context: Context, now: float) -> None:
+            seat = self.meeting.seat_of(visitor.session_id)
+            if seat is not None:
+                attendance.remove(context, seat, "revoked", now)
+            else:
+                lobby.left(context, visitor.session_id)
+
+        if visitor.session is not None:
+            visitor.session.close(code, detail)
+        self.post(change)
+
     def standing(self, visitor: Visitor) -> Standing:
         """Return what the gate must know of `visitor` at this moment."""
         return standing_of(self.meeting, visitor.session_id, visitor.caller.claims)

@@ -8,6 +8,7 @@ from typing import Any
 from conclave.hub.media_pump import MediaPump
 from conclave.hub.refusals import Refusals
 from conclave.hub.scheduler import Scheduler
+from conclave.identity.access_tokens import VerifyAccess
 from conclave.identity.invitations import Invitations
 from conclave.media.room import MediaRoom
 from conclave.meeting.context import House
@@ -57,6 +58,7 @@ class Services:
         ice_servers: IceServers,
         recorder: Recorder,
         archive: Archive,
+        verify_access: VerifyAccess | None = None,
     ) -> None:
         self.limits = limits
         self.pump = pump
@@ -65,6 +67,7 @@ class Services:
         self.invitations = invitations
         self.wide = wide
         self.ice_servers = ice_servers
+        self.verify_access = verify_access
         self.scheduler = Scheduler(clock, self.incident)
         self.counts: Counter[str] = Counter()
         self.house = House(limits, entropy, invitations, open_room, recorder, archive)

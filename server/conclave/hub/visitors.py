@@ -6,6 +6,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from conclave.identity.access_tokens import AccessClaims
 from conclave.meeting.context import Caller
 from conclave.model.ids import Entropy, SessionId
 from conclave.policy.buckets import Buckets
@@ -18,12 +19,13 @@ RESUME_TOKEN_BYTES = 32
 
 
 class Visitor:
-    """A session on the wire. `session` is its connection now, or None while it has none."""
+    """A session on the wire. `session` is its connection now, or None while it has none; `bearer` is the account's token."""
 
-    def __init__(self, caller: Caller, queue: "MeetingQueue", buckets: Buckets) -> None:
+    def __init__(self, caller: Caller, queue: "MeetingQueue", buckets: Buckets, bearer: AccessClaims | None = None) -> None:
         self.caller = caller
         self.queue = queue
         self.buckets = buckets
+        self.bearer = bearer
         self.session: Session | None = None
         self._resume_digest = b""
 

@@ -67,13 +67,14 @@ class Resume(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Hello(Request, frozen=True, tag="hello", kw_only=True):
     """First message of every connection. Exactly one of `token` (an invitation) and `resume` is given. `device_id`
-    is random and kept by the client."""
+    is random and kept by the client. `access_token` says which account sits there; its revocation ends the session."""
 
     protocol: int
     token: Token | None = None
     resume: Resume | None = None
     client: Annotated[str, Meta(max_length=64)] = ""
     device_id: Annotated[str, Meta(min_length=16, max_length=64)] | None = None
+    access_token: Token | None = None
 
 
 class Ping(Request, frozen=True, tag="ping", kw_only=True):

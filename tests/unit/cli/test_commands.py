@@ -94,3 +94,19 @@ def test_help_and_invitations_do_not_import_the_server(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_administrator_is_made_and_the_key_rotated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("grey otter on a bicycle\n")
+    assert run("admin", "create", "Root", "--password-file", str(tmp_path / "password")) == 0
+    assert "root is an administrator" in capsys.readouterr().out
+    assert run("admin", "create", "root", "--password-file", str(tmp_path / "password")) == 1
+    assert "taken" in capsys.readouterr().err
+    assert run("keys", "rotate") == 0
+    assert "restart the server" in capsys.readouterr().out
+
+
+def test_the_interfaces_are_printed_as_they_are_checked_in(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("openapi", "asyncapi"):
+        assert run("describe", name) == 0
+        assert capsys.readouterr().out == (Path(__file__).parents[3] / "server" / f"{name}.json").read_text()

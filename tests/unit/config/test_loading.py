@@ -110,3 +110,26 @@ def test_an_origin_that_is_none_is_refused(origin: str) -> None:
 
 def test_lanes_that_contradict_the_ports_are_refused() -> None:
     assert "media.lanes" in problems(None, {"CONCLAVE_MEDIA__PORTS": "1,2", "CONCLAVE_MEDIA__LANES": "3"})
+
+
+def test_one_secret_needs_the_secret() -> None:
+    found = problems(None, {"CONCLAVE_ACCOUNTS__SIGNING_ALGORITHM": "HS256"})
+    assert "accounts.token_secret" in found
+    short = problems(None, {"CONCLAVE_ACCOUNTS__SIGNING_ALGORITHM": "HS256", "CONCLAVE_ACCOUNTS__TOKEN_SECRET": "short"})
+    assert "fewer than 32" in short
+    good = load_settings(None, {"CONCLAVE_ACCOUNTS__SIGNING_ALGORITHM": "HS256", "CONCLAVE_ACCOUNTS__TOKEN_SECRET": TOKEN})
+    assert good.accounts.token_secret == TOKEN
+
+
+@pytest.mark.parametrize("algorithm", ["none", "RS256", "hs256", "EdDSA,HS256", ""])
+def test_an_algorithm_that_is_not_on_the_list_is_refused(algorithm: str) -> None:
+    assert "signing_algorithm" in problems(None, {"CONCLAVE_ACCOUNTS__SIGNING_ALGORITHM": algorithm})
+
+
+def test_the_address_of_the_database_may_come_from_a_file_and_be_short(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://u:p@h/d\n")
+    assert load_settings(None, {"CONCLAVE_STORE__URL_FILE": str(tmp_path / "url")}).store.url == "postgresql://u:p@h/d"
+
+
+def test_nobody_registers_unless_the_settings_say_so() -> None:
+    assert Settings().accounts.registration == "closed"

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 
 import pytest
 from aiohttp import web
@@ -21,6 +22,12 @@ def test_a_route_without_a_handler_stops_the_start() -> None:
         build((), lambda *_: None, lambda *_: None)
 
 
+def test_routes_for_accounts_without_a_gate_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conclave.edge.application.collect", lambda _: {})
+    with pytest.raises(TypeError, match="without a gate"):
+        build((), lambda *_: None, lambda *_: None)
+
+
 def test_two_handlers_of_one_route_stop_the_start() -> None:
     class Double:
         @handles("healthz")
@@ -38,7 +45,7 @@ def test_two_handlers_of_one_route_stop_the_start() -> None:
 async def test_every_route_of_the_table_is_served(start: Starter) -> None:
     live = await start()
     for route in ROUTES.values():
-        path = route.path.replace("{path:.*}", "").replace("{meeting_id}", "m").replace("{resource_id}", "r")
+        path = re.sub(r"\{\w+\}", "x" * 16, route.path.replace("{path:.*}", ""))
         for method in route.methods:
             async with live.http.request(method, live.url + path) as response:
                 assert response.status != 405, (method, path)

@@ -15,7 +15,7 @@ async def test_readiness_names_each_door(start: Starter) -> None:
     live = await start()
     async with live.http.get(f"{live.url}/readyz") as response:
         assert response.status == 200
-        assert await response.text() == "plane ok\naudit ok\n"
+        assert await response.text() == "plane ok\naudit ok\nstore ok\n"
 
 
 async def test_metrics_are_for_loopback_and_count_by_declared_route(start: Starter) -> None:

@@ -1,0 +1,45 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.support.live import settings_in
+
+from conclave.cli.account_check import check_accounts
+from conclave.cli.findings import Level
+from conclave.store.stores import FILE, Stores
+
+
+def levels(directory: Path, url: str = "") -> list[tuple[Level, str]]:
+    return [(finding.level, finding.text) for finding in check_accounts(settings_in(directory, {"store": {"url": url}}))]
+
+
+def test_a_first_start_is_announced_and_the_command_for_an_administrator_named(tmp_path: Path) -> None:
+    found = levels(tmp_path)
+    assert [level for level, _ in found] == [Level.OK, Level.WARNING]
+    assert "conclave admin create" in found[1][1]
+
+
+def test_a_database_in_order_is_ok(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    directory = Path(settings.state.directory)
+    directory.mkdir(mode=0o700)
+    asyncio.run(_open_and_close(directory))
+    assert [level for level, _ in levels(tmp_path)] == [Level.OK]
+
+
+async def _open_and_close(directory: Path) -> None:
+    await (await Stores.open("", directory)).close()
+
+
+def test_an_empty_database_gets_its_schema_at_the_start(tmp_path: Path) -> None:
+    directory = Path(settings_in(tmp_path).state.directory)
+    directory.mkdir(mode=0o700)
+    (directory / FILE).touch(mode=0o600)
+    assert "empty" in levels(tmp_path)[0][1]
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "nonsense", "postgresql://u:secret@127.0.0.1:1/d"])
+def test_what_is_wrong_is_an_error_without_the_password(tmp_path: Path, url: str) -> None:
+    found = levels(tmp_path, url)
+    assert [level for level, _ in found] == [Level.ERROR]
+    assert "secret" not in found[0][1]

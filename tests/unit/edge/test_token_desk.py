@@ -1,0 +1,92 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.support.account_client import make_account
+from tests.support.live import Live, Starter
+
+from conclave.edge.token_desk import TokenDesk
+from conclave.model.accounts import SignInKind
+from conclave.model.errors import Refused
+
+
+def desk_of(live: Live) -> TokenDesk:
+    return live.server.accounts.desk
+
+
+async def test_a_spent_refresh_token_ends_the_family(start: Starter) -> None:
+    live = await start()
+    desk = desk_of(live)
+    first = await desk.begin(await make_account(live), SignInKind.TOKENS)
+    assert first.refresh_token is not None
+    second = await desk.refresh(first.refresh_token)
+    assert second.refresh_token is not None
+    with pytest.raises(Refused):
+        await desk.refresh(first.refresh_token)
+    with pytest.raises(Refused):
+        await desk.refresh(second.refresh_token)
+    for token in (first.access_token, second.access_token):
+        with pytest.raises(Refused):
+            desk.access.verify(token, live.server.clock.wall())
+    text = (Path(live.server.settings.state.directory) / "audit.jsonl").read_text()
+    assert "refresh_token_reused" in text
+
+
+async def test_of_two_uses_at_once_at_most_one_gets_tokens_and_the_family_ends(start: Starter) -> None:
+    live = await start()
+    desk = desk_of(live)
+    first = await desk.begin(await make_account(live), SignInKind.TOKENS)
+    assert first.refresh_token is not None
+    outcomes = await asyncio.gather(*(desk.refresh(first.refresh_token) for _ in range(4)), return_exceptions=True)
+    assert sum(not isinstance(outcome, Exception) for outcome in outcomes) <= 1
+    assert await live.server.accounts.stores.sign_ins.by_id(first.sign_in_id) is None
+
+
+async def test_revocations_are_in_force_after_a_restart(start: Starter) -> None:
+    live = await start()
+    account = await make_account(live)
+    desk = desk_of(live)
+    ended, kept = await desk.begin(account, SignInKind.TOKENS), await desk.begin(account, SignInKind.TOKENS)
+    single = desk.access.issue(account, kept.sign_in_id, live.server.clock.wall())
+    await desk.end(ended.sign_in_id)
+    await desk.revoke(single, account.user_id)
+    directory = Path(live.server.settings.state.directory).parent
+    await live.stop()
+    again = await Live.start(directory)
+    try:
+        access = desk_of(again).access
+        for token in (ended.access_token, single):
+            with pytest.raises(Refused):
+                access.verify(token, again.server.clock.wall())
+        access.verify(kept.access_token, again.server.clock.wall())
+    finally:
+        await again.stop()
+
+
+async def test_nobody_revokes_anothers_token(start: Starter) -> None:
+    live = await start()
+    ada, eve = await make_account(live), await make_account(live, "eve")
+    desk = desk_of(live)
+    begun = await desk.begin(ada, SignInKind.TOKENS)
+    for token in (begun.access_token, begun.refresh_token, "x.y.z"):
+        assert token is not None
+        with pytest.raises(Refused):
+            await desk.revoke(token, eve.user_id)
+    desk.access.verify(begun.access_token, live.server.clock.wall())
+
+
+async def test_an_inactive_account_refreshes_nothing(start: Starter) -> None:
+    live = await start()
+    desk = desk_of(live)
+    account = await make_account(live, active=False)
+    begun = await desk.begin(account, SignInKind.TOKENS)
+    assert begun.refresh_token is not None
+    with pytest.raises(Refused):
+        await desk.refresh(begun.refresh_token)
+
+
+async def test_what_was_begun_never_prints_its_secrets(start: Starter) -> None:
+    live = await start()
+    begun = await desk_of(live).begin(await make_account(live), SignInKind.BROWSER)
+    assert begun.secret is not None
+    assert repr(begun) == f"Begun({begun.sign_in_id})"
