@@ -2,10 +2,10 @@
 
 from bench.client import Client, ClientFailed
 from bench.delivery import Stream
-from bench.measuring import measure
 from bench.publisher import Publisher
-from bench.results import Figure, Rounds, round_figures
+from bench.results import Figure
 from bench.scenarios.plan import MEDIA_TIMEOUT_S, Outcome, Plan, Room, open_room, ramp, resident_bytes
+from bench.scenarios.window import add_memory, add_rounds
 from bench.station import Station
 
 
@@ -24,31 +24,8 @@ async def run_meeting(station: Station, plan: Plan, *, participants: int, audio_
             wanted = _wanted(seated, publishers)
             complete = await _wait_for_everybody(wanted, plan, outcome)
             outcome.add_joins(complete, len(clients) - len(complete))
-            after = resident_bytes(plan.server_pid)
-            if seated and before is not None and after is not None:
-                outcome.figures.append(
-                    Figure(
-                        outcome.scenario,
-                        "server_memory_per_participant",
-                        (after - before) / 1024 / len(seated),
-                        "KiB",
-                        len(seated),
-                    )
-                )
-            rounds: Rounds = []
-            for number in range(plan.rounds if seated else 0):
-                what = f"measuring, round {number + 1} of {plan.rounds}"
-                rounds.append(
-                    await measure(
-                        station,
-                        [publishers[client] for client in seated],
-                        wanted,
-                        duration_s=plan.duration_s,
-                        server_pid=plan.server_pid,
-                        tick=lambda passed, what=what: plan.report(what, passed, plan.duration_s),  # type: ignore[misc]
-                    )
-                )
-            outcome.figures += round_figures(outcome.scenario, rounds)
+            add_memory(outcome, plan, "server_memory_per_participant", before, len(seated))
+            await add_rounds(outcome, plan, station, [publishers[client] for client in seated], wanted)
             outcome.figures.append(_offers(seated))
         finally:
             for client in clients[1:]:

@@ -2,10 +2,10 @@
 
 from bench.client import Client, ClientFailed
 from bench.delivery import Stream
-from bench.measuring import measure
 from bench.publisher import Publisher
-from bench.results import Figure, Rounds, round_figures
+from bench.results import Figure
 from bench.scenarios.plan import MEDIA_TIMEOUT_S, Outcome, Plan, Room, open_room, ramp, resident_bytes
+from bench.scenarios.window import add_memory, add_rounds
 from bench.station import Station
 
 
@@ -23,32 +23,9 @@ async def run_webinar(
         viewers = [Client(station, f"bench viewer {number}") for number in range(1, subscribers + 1)]
         try:
             seated = await _seat_viewers(viewers, room, streams, plan, outcome)
-            after = resident_bytes(plan.server_pid)
             outcome.add_joins(seated, len(viewers) - len(seated))
-            if seated and before is not None and after is not None:
-                outcome.figures.append(
-                    Figure(
-                        outcome.scenario,
-                        "server_memory_per_subscriber",
-                        (after - before) / 1024 / len(seated),
-                        "KiB",
-                        len(seated),
-                    )
-                )
-            rounds: Rounds = []
-            for number in range(plan.rounds if seated else 0):
-                what = f"measuring, round {number + 1} of {plan.rounds}"
-                rounds.append(
-                    await measure(
-                        station,
-                        sources,
-                        [(viewer, streams) for viewer in seated],
-                        duration_s=plan.duration_s,
-                        server_pid=plan.server_pid,
-                        tick=lambda passed, what=what: plan.report(what, passed, plan.duration_s),  # type: ignore[misc]
-                    )
-                )
-            outcome.figures += round_figures(outcome.scenario, rounds)
+            add_memory(outcome, plan, "server_memory_per_subscriber", before, len(seated))
+            await add_rounds(outcome, plan, station, sources, [(viewer, streams) for viewer in seated])
             outcome.figures.append(_keyframes(sources, len(seated)))
         finally:
             for client in [*viewers, *speakers[1:]]:
