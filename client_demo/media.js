@@ -48,24 +48,26 @@ export class Queue {
   }
 }
 
-/** Watches a connection and calls `restart` when it breaks, again and again until it is back. */
+/** Watches a connection: fires "state" at its link, and restarts the link when it breaks, again and again until it is back. */
 class Watch {
+  #link;
   #timer = null;
 
-  constructor(pc, restart, onState) {
+  constructor(pc, link) {
+    this.#link = link;
     pc.addEventListener("connectionstatechange", () => {
-      onState(pc.connectionState);
+      link.dispatchEvent(new CustomEvent("state", { detail: pc.connectionState }));
       clearTimeout(this.#timer);
       this.#timer = null;
-      if (pc.connectionState === "failed") this.#again(restart, 0);
-      if (pc.connectionState === "disconnected") this.#again(restart, DISCONNECTED_PATIENCE_MS);
+      if (pc.connectionState === "failed") this.#again(0);
+      if (pc.connectionState === "disconnected") this.#again(DISCONNECTED_PATIENCE_MS);
     });
   }
 
-  #again(restart, delayMs) {
+  #again(delayMs) {
     this.#timer = setTimeout(() => {
-      restart();
-      this.#again(restart, RESTART_EVERY_MS);
+      this.#link.restart();
+      this.#again(RESTART_EVERY_MS);
     }, delayMs);
   }
 
@@ -99,11 +101,7 @@ export class Publisher extends EventTarget {
 
   #connect() {
     this.#pc = new RTCPeerConnection(this.#configuration);
-    this.#watch = new Watch(
-      this.#pc,
-      () => this.restart(),
-      (state) => this.dispatchEvent(new CustomEvent("state", { detail: state })),
-    );
+    this.#watch = new Watch(this.#pc, this);
   }
 
   get connectionState() {
@@ -331,11 +329,7 @@ export class Subscriber extends EventTarget {
 
   #connect() {
     this.#pc = new RTCPeerConnection(this.#configuration);
-    this.#watch = new Watch(
-      this.#pc,
-      () => this.restart(),
-      (state) => this.dispatchEvent(new CustomEvent("state", { detail: state })),
-    );
+    this.#watch = new Watch(this.#pc, this);
   }
 
   get connectionState() {
