@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.support.client_page import ClientPage, ClientTabs, client_tabs
-from tests.support.fixtures import failed
+from tests.support.client_page import ClientPage, ClientTabs, client_tabs, shown_on_failure
 from tests.support.netns import NetworkNamespace
-from tests.support.pages import ARTIFACTS, chromium_obstacle
+from tests.support.pages import chromium_obstacle
 from tests.support.wait import until
 
 pytestmark = [
@@ -56,14 +54,8 @@ async def running(network: NetworkNamespace | None, tmp_path_factory: pytest.Tem
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def tabs(running: ClientTabs, request: pytest.FixtureRequest) -> AsyncIterator[ClientTabs]:
-    yield running
-    if failed(request):
-        ARTIFACTS.mkdir(exist_ok=True)
-        for index, page in enumerate(running.pages):
-            await page.page.screenshot(path=Path(ARTIFACTS) / f"failed-{request.node.name}-{index}.png")
-            print(f"tab {index}:", *page.errors, sep="\n  ")
-        print(running.server.tail(40))
-    await running.close_all()
+    async with shown_on_failure(running, request) as shown:
+        yield shown
 
 
 async def two(tabs: ClientTabs) -> tuple[ClientPage, str, ClientPage, str]:

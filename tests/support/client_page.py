@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from playwright.async_api import Browser, Page, async_playwright
-from tests.support.pages import CHROMIUM, CHROMIUM_FLAGS, WATCH_SCRIPT
+from tests.support.fixtures import failed
+from tests.support.pages import ARTIFACTS, CHROMIUM, CHROMIUM_FLAGS, WATCH_SCRIPT
 from tests.support.server import ConclaveServer, serving
 from tests.support.wait import until
 
@@ -129,3 +131,16 @@ async def client_tabs(directory: Path, settings: Mapping[str, str] | None = None
             yield ClientTabs(browser, server)
         finally:
             await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def shown_on_failure(running: ClientTabs, request: pytest.FixtureRequest) -> AsyncIterator[ClientTabs]:
+    """The tabs of one test: closed after it; when it failed, with pictures of them, their errors and the server's last lines."""
+    yield running
+    if failed(request):
+        ARTIFACTS.mkdir(exist_ok=True)
+        for index, page in enumerate(running.pages):
+            await page.page.screenshot(path=Path(ARTIFACTS) / f"failed-{request.node.name}-{index}.png")
+            print(f"tab {index}:", *page.errors, sep="\n  ")
+        print(running.server.tail(40))
+    await running.close_all()

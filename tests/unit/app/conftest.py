@@ -1,18 +1,3 @@
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from tests.support.live_fixtures import pytest_asyncio_loop_factories, start
 
-import pytest
-import uvloop
-from tests.support.live import Starter, starting
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Starter]:
-    async with starting(tmp_path) as starter:
-        yield starter
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that the server runs on."""
-    return {"uvloop": uvloop.new_event_loop}
+__all__ = ["pytest_asyncio_loop_factories", "start"]
