@@ -57,7 +57,7 @@ export class MeetingPage {
       store,
       call: this.#call,
       settings: this.#devices.settings,
-      actions: { onquality: quality, onstopscreen: () => this.#call.setScreen(false) },
+      actions: { onquality: quality, onstopscreen: () => this.#call.own.setScreen(false) },
     });
     parts.alone = h("section.card.alone", { "aria-labelledby": "alone-heading", hidden: true });
     parts.stage.element.append(parts.blocked, parts.offline, parts.alone);
@@ -85,9 +85,9 @@ export class MeetingPage {
   #actions(invite, quality) {
     const call = this.#call;
     return {
-      microphone: () => call.setMicrophone(this.#store.get().local.microphone !== "on"),
-      camera: () => call.setCamera(this.#store.get().local.camera !== "on"),
-      screen: () => call.setScreen(!this.#store.get().local.screen),
+      microphone: () => call.own.setMicrophone(this.#store.get().local.microphone !== "on"),
+      camera: () => call.own.setCamera(this.#store.get().local.camera !== "on"),
+      screen: () => call.own.setScreen(!this.#store.get().local.screen),
       hand: () => call.raiseHand(!this.#myHand()),
       react: (emoji) => call.react(emoji),
       people: () => this.#togglePeople(),
@@ -96,7 +96,7 @@ export class MeetingPage {
       choose: (kind, deviceId) => this.#devices.choose(kind, deviceId).catch((error) => this.#toasts.show({ tone: "error", ...deviceWords(error, kind) })),
       quality,
       invite,
-      record: () => call.moderate(this.#store.get().recording.state === "off" ? "recording.start" : "recording.stop", {}),
+      record: () => (this.#store.get().recording.state === "off" ? call.recording.start() : call.recording.stop()),
       leave: () => call.leave(),
       end: () => this.#end(),
     };
@@ -118,14 +118,14 @@ export class MeetingPage {
     this.#stops.push(listenForShortcuts(settings, shortcuts));
     const onreaction = ({ detail }) => this.#parts.stage.react(detail);
     const onmedia = () => this.update(this.#store.get());
-    const onconsent = async () => this.#call.consent(await consentDialog());
+    const onconsent = async () => this.#call.recording.consent(await consentDialog());
     this.#call.addEventListener("reaction", onreaction);
     this.#call.addEventListener("media", onmedia);
-    this.#call.addEventListener("consent", onconsent);
+    this.#call.recording.addEventListener("consent", onconsent);
     this.#stops.push(() => {
       this.#call.removeEventListener("reaction", onreaction);
       this.#call.removeEventListener("media", onmedia);
-      this.#call.removeEventListener("consent", onconsent);
+      this.#call.recording.removeEventListener("consent", onconsent);
     });
   }
 
@@ -196,7 +196,7 @@ export class MeetingPage {
 
   #invite() {
     const { self } = this.#store.get();
-    invitationDialog(self.role, async (role) => new URL((await this.#call.createInvitation(role, 86_400)).path, location.origin).href);
+    invitationDialog(self.role, async (role) => new URL((await this.#call.moderation.invite(role, 86_400)).path, location.origin).href);
   }
 
   #settings() {

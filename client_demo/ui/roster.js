@@ -65,7 +65,7 @@ export class RosterPanel {
     if (this.#waiting.dataset.key === key) return;
     this.#waiting.dataset.key = key;
     this.#waiting.hidden = guests.length === 0;
-    const admit = (guest_id) => () => this.#call.moderate("participant.admit", { guest_id });
+    const admit = (guest_id) => () => this.#call.moderation.admit(guest_id);
     this.#waiting.replaceChildren(
       h("h3.field-label", {}, `Waiting to be let in (${guests.length})`),
       ...guests.map(({ guest_id, display_name, reason }) =>
@@ -76,7 +76,7 @@ export class RosterPanel {
           h("button.button.small.primary", { type: "button", "aria-label": `Let ${display_name} in`, onclick: admit(guest_id) }, "Let in"),
           h(
             "button.button.small.quiet",
-            { type: "button", "aria-label": `Do not let ${display_name} in`, onclick: () => this.#call.moderate("lobby.deny", { guest_id }) },
+            { type: "button", "aria-label": `Do not let ${display_name} in`, onclick: () => this.#call.moderation.deny(guest_id) },
             "Deny",
           ),
         ),
@@ -91,13 +91,13 @@ export class RosterPanel {
       ? "The link, the device and the network they came with are refused from now on, for everybody who uses them."
       : "A personal link is used up by that; with a link that is meant for several people they can come back.";
     const sure = await confirmDialog(`Remove ${name}?`, words, ban ? "Remove and ban" : "Remove");
-    if (sure) await this.#call.moderate("participant.remove", { participant_id: id, ban });
+    if (sure) await this.#call.moderation.remove(id, ban);
   }
 
   #newRow(person) {
     const row = new Row(person.participant_id, this.#store, {
       onhost: (id) => this.#passHost(id),
-      onmute: (id) => this.#call.moderate("participant.mute", { participant_id: id }),
+      onmute: (id) => this.#call.moderation.mute(id),
       onremove: (id, ban) => this.#remove(id, ban),
     });
     this.#rows.set(person.participant_id, row);
@@ -107,7 +107,7 @@ export class RosterPanel {
   async #passHost(id) {
     const name = this.#store.get().participants[id]?.display_name ?? "this person";
     const sure = await confirmDialog(`Make ${name} the host?`, `${name} can then end the meeting and choose another host. You become co-host.`, "Make host");
-    if (sure) await this.#call.passHost(id);
+    if (sure) await this.#call.moderation.passHost(id);
   }
 }
 

@@ -1,96 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { mock, test } from "node:test";
 
-import { Call } from "../../client_demo/call.js";
 import { SignalingError } from "../../client_demo/protocol.js";
-import { INITIAL_STATE, createStore, reduce } from "../../client_demo/store.js";
+import { isolate, joined, make, seat, settle, types } from "./fake_meeting.mjs";
 import { WELCOME } from "./fake_socket.mjs";
 
-class FakeConnection extends EventTarget {
-  connectionState = "new";
-  signalingState = "stable";
-  transceivers = [];
-  addTransceiver(track) {
-    const transceiver = { mid: String(this.transceivers.length), sender: { track, replaceTrack: async () => {}, getParameters: () => ({}) }, stop() {} };
-    this.transceivers.push(transceiver);
-    return transceiver;
-  }
-  getTransceivers() { return this.transceivers; }
-  async createOffer() { return { type: "offer", sdp: "offer" }; }
-  async setLocalDescription() {}
-  async setRemoteDescription() {}
-  async getStats() { return new Map(); }
-  close() { this.connectionState = "closed"; }
-}
-
-class FakeSignaling extends EventTarget {
-  state = "closed";
-  tokens = [];
-  sent = [];
-  answers = {};
-
-  async connect(token) {
-    this.tokens.push(token);
-    if (this.answers.hello instanceof Error) throw this.answers.hello;
-    this.state = "online";
-    return { ...WELCOME, ...this.answers.hello };
-  }
-
-  async request(type, fields) {
-    this.sent.push({ type, ...fields });
-    const answer = this.answers[type];
-    if (answer instanceof Error) throw answer;
-    return answer ?? {};
-  }
-
-  post(type) { this.sent.push({ type }); }
-  reconnectNow() {}
-  close() { this.state = "closed"; }
-  tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
-}
-
-class FakeDevices extends EventTarget {
-  tracks = { audio: { kind: "audio", enabled: true }, video: { kind: "video" } };
-  track(kind) { return this.tracks[kind]; }
-  stop(kind) { this.tracks[kind] = null; }
-  stopAll() { this.tracks = { audio: null, video: null }; }
-}
-
-const person = (id, role) => ({ participant_id: id, display_name: id, role, hand_raised: false, connected: true });
-const joined = (role) => ({ participant_id: "me", role, title: "Weekly", snapshot: { participants: [person("me", role)], tracks: [], slots: [], active_speakers: [] } });
-const settle = async () => {
-  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
-};
-
-let parts = null;
-
-beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
-  globalThis.RTCPeerConnection = FakeConnection;
-});
-
-afterEach(() => {
-  parts?.call.dismiss();
-  mock.timers.reset();
-});
-
-async function make(role = "participant", answers = {}) {
-  const signaling = new FakeSignaling();
-  signaling.answers = {
-    hello: { role }, join: joined(role), "audio.publish": { track_ids: ["a"] }, "video.publish": { track_ids: ["v"] },
-    "publisher.offer": { sdp: "answer" }, ...answers,
-  };
-  const store = createStore(reduce, INITIAL_STATE);
-  const devices = new FakeDevices();
-  const call = new Call({ signaling, store, devices });
-  const notices = [];
-  call.addEventListener("notice", ({ detail }) => notices.push(detail));
-  parts = { signaling, store, devices, call, notices };
-  await call.open("a.b.c", "Weekly");
-  return parts;
-}
-
-const types = (signaling) => signaling.sent.map((message) => message.type);
+isolate();
 
 test("joining sends seat, declarations and offer without a wait between", async () => {
   const { call, signaling, store } = await make();
@@ -110,14 +25,6 @@ test("a viewer declares and offers nothing", async () => {
   const { call, signaling } = await make("viewer");
   await call.join("Eve");
   assert.deepEqual(types(signaling), ["join"]);
-});
-
-test("who joins muted is muted on the wire as well", async () => {
-  const { call, signaling, devices, store } = await make();
-  await call.join("Ada", { muted: true });
-  assert.equal(devices.tracks.audio.enabled, false);
-  assert.deepEqual(signaling.sent.at(-1), { type: "audio.mute", track_id: "a", muted: true });
-  assert.equal(store.get().tracks.a.muted, true);
 });
 
 test("a refused seat leaves no peer connection and no complaint about the offer", async () => {
@@ -165,23 +72,6 @@ for (const code of ["replaced", "rate_limited", "ended", "unauthorized"]) {
   });
 }
 
-test("after a resume one's own mute states are sent again", async () => {
-  const { call, signaling } = await make();
-  await call.join("Ada");
-  await call.setMicrophone(false);
-  signaling.sent.length = 0;
-  const tracks = [
-    { track_id: "a", participant_id: "me", source: "microphone", kind: "audio", muted: false },
-    { track_id: "v", participant_id: "me", source: "camera", kind: "video", muted: false },
-  ];
-  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot: { ...joined("participant").snapshot, tracks } });
-  await settle();
-  assert.deepEqual(signaling.sent, [
-    { type: "audio.mute", track_id: "a", muted: true },
-    { type: "video.mute", track_id: "v", muted: false },
-  ]);
-});
-
 test("a refused action is told and changes nothing", async () => {
   const { call, store, notices } = await make("participant", { "hand.raise": new SignalingError("rate_limited", "slower") });
   await call.join("Ada");
@@ -223,9 +113,6 @@ test("media connections that the server gave up are made anew, and a second time
   assert.deepEqual(types(signaling), ["subscriber.restart"]);
 });
 
-const mic = (fields) => ({ track_id: "a", participant_id: "me", source: "microphone", kind: "audio", muted: false, ...fields });
-const seat = async (answers) => { const p = await make("participant", answers); await p.call.join("Bob"); await settle(); return p; };
-
 test("a guest whose meeting ends is told", async () => {
   const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
   await call.join("Bob").catch(() => {});
@@ -234,6 +121,7 @@ test("a guest whose meeting ends is told", async () => {
   await settle();
   assert.equal(store.get().phase, "ended");
 });
+
 test("a guest whose socket was cut asks again", async () => {
   const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
   await call.join("Bob").catch(() => {});
@@ -241,6 +129,7 @@ test("a guest whose socket was cut asks again", async () => {
   await settle();
   assert.equal(store.get().admitted, true);
 });
+
 test("a guest whose session is lost for good is told", async () => {
   const { signaling, store, call, notices } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
   await call.join("Bob").catch(() => {});
@@ -248,44 +137,20 @@ test("a guest whose session is lost for good is told", async () => {
   await settle();
   assert.equal(store.get().phase, "ended");
 });
+
 test("a changed title is shown", async () => {
   const { signaling, store } = await seat();
   signaling.tell("event", { type: "meeting.changed", title: "New", state: "locked", settings: {} });
   assert.equal(store.get().meeting.title, "New");
 });
+
 test("asking to unmute is shown", async () => {
   const { signaling, notices } = await seat();
   signaling.tell("event", { type: "unmute.requested", source: "microphone" });
   await settle();
   assert.match(notices[0].title, /asks you to unmute your microphone/);
 });
-test("a camera that a host stopped goes off", async () => {
-  const { signaling, store, notices } = await seat();
-  signaling.tell("event", { type: "track.changed", track: { track_id: "v", participant_id: "me", source: "camera", kind: "video", muted: true } });
-  await settle();
-  assert.equal(store.get().local.camera, "off");
-  assert.equal(notices[0].title, "A host stopped your camera");
-});
-test("a screen share that a host stopped is no longer captured", async () => {
-  const stopped = [];
-  const { signaling, store, call } = await seat({ "screen.publish": { track_ids: ["s"] } });
-  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: async () => ({ getVideoTracks: () => [{ kind: "video", stop: () => stopped.push(1) }], getAudioTracks: () => [] }) } } });
-  await call.setScreen(true); await settle();
-  assert.equal(store.get().local.screen, true, "precondition");
-  signaling.tell("event", { type: "track.unpublished", track_id: "s" });
-  signaling.tell("event", { type: "screen_share.stopped", reason: "stopped" });
-  await settle();
-  assert.equal(stopped.length, 1);
-  assert.equal(store.get().local.screen, false);
-});
-test("a refused unmute leaves the button muted", async () => {
-  const { signaling, store, call } = await seat();
-  signaling.tell("event", { type: "track.changed", track: mic({ muted: true }) });
-  await settle();
-  signaling.answers["audio.mute"] = new SignalingError("forbidden", "a host muted this");
-  await call.setMicrophone(true); await settle();
-  assert.equal(store.get().local.microphone, "muted");
-});
+
 test("`admitted` does not outlive the session", async () => {
   const { signaling, store, call } = await make();
   signaling.tell("event", { type: "lobby.admitted" });
@@ -300,24 +165,13 @@ test("a denied guest is told", async () => {
   await settle();
   assert.equal(store.get().ended.code, "denied");
 });
+
 test("who leaves or is removed while sharing captures no screen any longer", async () => {
   const stopped = [];
   const { signaling, call } = await seat({ "screen.publish": { track_ids: ["s"] } });
   Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: async () => ({ getVideoTracks: () => [{ kind: "video", stop: () => stopped.push(1) }], getAudioTracks: () => [] }) } } });
-  await call.setScreen(true); await settle();
+  await call.own.setScreen(true); await settle();
   signaling.tell("lost", { code: "removed", detail: "x" });
   await settle();
   assert.equal(stopped.length, 1);
-});
-test("muting and unmuting at once stays unmuted", async () => {
-  const { signaling, store, call, notices } = await seat();
-  await call.setMicrophone(false);
-  const request = signaling.request.bind(signaling);
-  signaling.request = async (type, fields) => {
-    if (type === "audio.mute") signaling.tell("event", { type: "track.changed", track: mic({ muted: true }) });
-    return request(type, fields);
-  };
-  await call.setMicrophone(true); await settle();
-  assert.equal(store.get().local.microphone, "on");
-  assert.deepEqual(notices, []);
 });
