@@ -70,6 +70,7 @@ class Scene:
             "change_password": {"current_password": PASSWORD, "new_password": "violet heron at dusk"},
             "make_meeting": {"title": "Matrix"},
             "share_meeting": {"role": "viewer"},
+            "share_meeting_with": {"username": stranger.username},
             "change_user": {"role": "viewer"},
             "invite_user": {},
         }

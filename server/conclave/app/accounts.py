@@ -81,7 +81,12 @@ class Accounts:
         await self.stores.close()
 
     async def serve(
-        self, sources: Sources, invitations: Invitations, on_revoked: OnRevoked, end_meeting: Callable[[MeetingId], None]
+        self,
+        sources: Sources,
+        invitations: Invitations,
+        on_revoked: OnRevoked,
+        end_meeting: Callable[[MeetingId], None],
+        present: Callable[[MeetingId], int | None],
     ) -> tuple[tuple[object, ...], AccountGate]:
         """Return the handlers and the gate before them, with earlier revocations in force. Raises Unavailable."""
         stores, own, wall = self.stores, self._settings.accounts, self._clock.wall
@@ -105,12 +110,13 @@ class Accounts:
             sign_ins=stores.sign_ins, audit=self._audit, allowed_origins=allowed, wall=wall,
         )  # fmt: skip
         meetings = OwnedMeetings(
-            stores.meetings, invitations, self._audit, wall, end_meeting, per_account=own.meetings_per_account,
+            stores.meetings, stores.accounts, invitations, self._audit, wall, end=end_meeting, present=present,
+            monotonic=self._clock.monotonic, per_account=own.meetings_per_account,
             link_lifetime_s=self._settings.meetings.invitation_lifetime_s,
         )  # fmt: skip
         users = Users(stores.accounts, tokens, self.registrations, self._audit, wall)
         me = Me(tokens, stores.sign_ins, self._audit, wall)
-        return (auth, me, users, meetings, Description(self.ring.jwks)), gate
+        return (auth, me, users, meetings, Description(self.ring.jwks, self._settings)), gate
 
     def _registration(self) -> RegistrationDesk:
         return RegistrationDesk(

@@ -186,7 +186,9 @@ class Server:
         sessions = HeadlessSessions(hub)
         root = Path(settings.client.directory) if settings.client.directory else None
         signaling = Signaling(settings, sources, hub)
-        account_owners, gate = await self.accounts.serve(sources, self.invitations, self._revoked, hub.end_meeting)
+        account_owners, gate = await self.accounts.serve(
+            sources, self.invitations, self._revoked, hub.end_meeting, hub.present_in
+        )
         owners = (
             *account_owners,
             signaling,

@@ -1,6 +1,6 @@
 """Bodies of the account API, as they stand in the OpenAPI document. Unknown fields are refused. Times are Unix seconds."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -61,6 +61,13 @@ class ShareMeeting(Body, frozen=True):
     role: Role = Role.PARTICIPANT
 
 
+class ShareWith(Body, frozen=True):
+    """The account is named as its owner tells it."""
+
+    username: Username
+    role: Role = Role.PARTICIPANT
+
+
 class ChangeUser(Body, frozen=True):
     """What is absent stays as it is."""
 
@@ -100,6 +107,19 @@ class UserList(Struct, frozen=True):
 
     users: list[UserView]
     next: str | None
+
+
+class AboutView(Struct, frozen=True, kw_only=True):
+    """What a page must know before anybody signs in.
+
+    open_creation: whether anybody may start a meeting; lock_failures: after how many wrong passwords a name is locked, for
+    lock_s seconds.
+    """
+
+    registration: Literal["open", "invited", "closed"]
+    open_creation: bool
+    lock_failures: int
+    lock_s: int
 
 
 class SignedIn(Struct, frozen=True, kw_only=True):
@@ -149,14 +169,19 @@ class SignInList(Struct, frozen=True):
 
 
 class MeetingView(Struct, frozen=True):
-    """`role` is what the caller gets by `link`; null for an administrator who has no part in it."""
+    """`role` is what the caller gets by `link`; null for an administrator who has no part in it. `owner` is a username.
+
+    `present`: how many are in it now, null while it is not open.
+    """
 
     meeting_id: str
     title: str
     owner_id: str
+    owner: str
     owned: bool
     role: Role | None
     created_at_s: float
+    present: int | None
 
 
 class MeetingList(Struct, frozen=True):
@@ -177,6 +202,7 @@ class LinkView(Struct, frozen=True):
 
 class ShareView(Struct, frozen=True):
     user_id: str
+    username: str
     role: Role
 
 

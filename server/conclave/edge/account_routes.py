@@ -36,6 +36,7 @@ _GIVEN = ResourceRule()
 ACCOUNT_ROUTES: dict[str, Route] = {
     "jwks": _public("/.well-known/jwks.json"),
     "openapi": _public("/api/v1/openapi.json"),
+    "about": _public("/api/v1/about"),
     "register": _credentials(f"{_AUTH}/register"),
     "login": _credentials(f"{_AUTH}/login"),
     "refresh": _credentials(f"{_AUTH}/refresh"),
@@ -54,6 +55,7 @@ ACCOUNT_ROUTES: dict[str, Route] = {
     "delete_meeting": _account("DELETE", _MEETING, P.WRITE, _DELETED),
     "meeting_link": _account("POST", f"{_MEETING}/link", P.READ, _ENTERED),
     "meeting_shares": _account("GET", f"{_MEETING}/shares", P.READ, _OWNED),
+    "share_meeting_with": _account("POST", f"{_MEETING}/shares", P.WRITE, _GIVEN),
     "share_meeting": _account("PUT", f"{_MEETING}/shares/{{user_id}}", P.WRITE, _GIVEN),
     "unshare_meeting": _account("DELETE", f"{_MEETING}/shares/{{user_id}}", P.WRITE, _OWNED),
     "users": _account("GET", _USERS, P.ADMIN),

@@ -6,39 +6,60 @@ from collections.abc import Callable
 from aiohttp import web
 
 from conclave.edge.account_gate import authority_of, path_id
-from conclave.edge.account_messages import LinkView, MakeMeeting, MeetingList, MeetingView, ShareList, ShareMeeting, ShareView
+from conclave.edge.account_messages import (
+    LinkView,
+    MakeMeeting,
+    MeetingList,
+    MeetingView,
+    ShareList,
+    ShareMeeting,
+    ShareView,
+    ShareWith,
+)
 from conclave.edge.application import handles
 from conclave.edge.json_bodies import json_response, no_content, read_json
+from conclave.edge.sources import Allowance
 from conclave.identity.invitations import Invitations
-from conclave.model.accounts import OwnedMeeting, Share, UserId
+from conclave.identity.names import comparable
+from conclave.model.accounts import Account, OwnedMeeting, Share, UserId
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId, new_id
 from conclave.model.roles import Role
-from conclave.ports.accounts import OwnedMeetingStore
+from conclave.policy.limits import BucketSize
+from conclave.ports.accounts import AccountStore, OwnedMeetingStore
 from conclave.ports.audit import AuditEvent, AuditSink
 
 MAX_SHARES = 500
+NAMES_TRIED = BucketSize(burst=20, per_s=20 / 60)
+"""Of usernames that one account shares with: enough for a team, too few to find out who has an account."""
 
 
 class OwnedMeetings:
-    """The handlers. `end` ends a meeting that is open."""
+    """The handlers. `end` ends a meeting that is open, `present` counts the people in it."""
 
     def __init__(
         self,
         meetings: OwnedMeetingStore,
+        accounts: AccountStore,
         invitations: Invitations,
         audit: AuditSink,
         wall: Callable[[], float],
-        end: Callable[[MeetingId], None],
         *,
+        end: Callable[[MeetingId], None],
+        present: Callable[[MeetingId], int | None],
+        monotonic: Callable[[], float],
         per_account: int,
         link_lifetime_s: int,
     ) -> None:
         self._meetings = meetings
+        self._accounts = accounts
         self._invitations = invitations
         self._audit = audit
         self._wall = wall
         self._end = end
+        self._present = present
+        self._monotonic = monotonic
+        self._names_tried = Allowance(NAMES_TRIED)
         self._per_account = per_account
         self._link_lifetime_s = link_lifetime_s
 
@@ -46,7 +67,7 @@ class OwnedMeetings:
     async def mine(self, request: web.Request) -> web.Response:
         """200 with `MeetingList`: those that are owned and those that are shared, the newest first."""
         account = authority_of(request).account
-        views = [await self._view(meeting, account.user_id) for meeting in await self._meetings.of_user(account.user_id)]
+        views = [await self._view(meeting, account) for meeting in await self._meetings.of_user(account.user_id)]
         return json_response(MeetingList(views))
 
     @handles("make_meeting")
@@ -59,13 +80,13 @@ class OwnedMeetings:
         )
         self._record("meeting_scheduled", meeting.meeting_id, account.user_id)
         await self._meetings.add(meeting, self._per_account)
-        return json_response(await self._view(meeting, account.user_id), 201)
+        return json_response(await self._view(meeting, account), 201)
 
     @handles("meeting")
     async def describe(self, request: web.Request) -> web.Response:
         """200 with `MeetingView`."""
         account = authority_of(request).account
-        return json_response(await self._view(await self._target(request), account.user_id))
+        return json_response(await self._view(await self._target(request), account))
 
     @handles("delete_meeting")
     async def delete(self, request: web.Request) -> web.Response:
@@ -95,17 +116,27 @@ class OwnedMeetings:
         """200 with `ShareList`."""
         meeting = await self._target(request)
         found = await self._meetings.shares(meeting.meeting_id)
-        return json_response(ShareList([ShareView(share.user_id, share.role) for share in found]))
+        return json_response(
+            ShareList([ShareView(share.user_id, await self._name_of(share.user_id), share.role) for share in found])
+        )
+
+    @handles("share_meeting_with")
+    async def share_with(self, request: web.Request) -> web.Response:
+        """200 with `ShareView`; 404 for a username that nobody has."""
+        authority, wish = authority_of(request), await read_json(request, ShareWith)
+        meeting = await self._target(request)
+        if not self._names_tried.take(authority.account.user_id.encode(), self._monotonic()):
+            raise Refused(ErrorCode.RATE_LIMITED, "too many accounts named in a short time")
+        return await self._share(
+            meeting, await self._accounts.by_username(comparable(wish.username)), wish.role, authority.account
+        )
 
     @handles("share_meeting")
     async def share(self, request: web.Request) -> web.Response:
         """200 with `ShareView`."""
         authority, wish = authority_of(request), await read_json(request, ShareMeeting)
         meeting, user_id = await self._target(request), UserId(path_id(request, "user_id"))
-        self._check_share(meeting, user_id)
-        self._record("meeting_shared", meeting.meeting_id, authority.account.user_id, role=wish.role.value)
-        await self._meetings.share(Share(meeting.meeting_id, user_id, wish.role), MAX_SHARES)
-        return json_response(ShareView(user_id, wish.role))
+        return await self._share(meeting, await self._accounts.by_id(user_id), wish.role, authority.account)
 
     @handles("unshare_meeting")
     async def unshare(self, request: web.Request) -> web.Response:
@@ -116,9 +147,18 @@ class OwnedMeetings:
         await self._meetings.unshare(meeting.meeting_id, UserId(path_id(request, "user_id")))
         return no_content()
 
-    def _check_share(self, meeting: OwnedMeeting, user_id: UserId) -> None:
-        if user_id == meeting.owner_id:
+    async def _share(self, meeting: OwnedMeeting, other: Account | None, role: Role, by: Account) -> web.Response:
+        if other is None:
+            raise Refused(ErrorCode.NOT_FOUND, "no such account")
+        if other.user_id == meeting.owner_id:
             raise Refused(ErrorCode.CONFLICT, "the meeting is the owner's already")
+        self._record("meeting_shared", meeting.meeting_id, by.user_id, role=role.value)
+        await self._meetings.share(Share(meeting.meeting_id, other.user_id, role), MAX_SHARES)
+        return json_response(ShareView(other.user_id, other.username, role))
+
+    async def _name_of(self, user_id: UserId) -> str:
+        account = await self._accounts.by_id(user_id)
+        return account.username if account is not None else ""
 
     def _record(self, kind: str, meeting_id: MeetingId, user_id: UserId, **details: str | int | bool) -> None:
         self._audit.record(AuditEvent(type=kind, meeting_id=meeting_id, details={"user_id": user_id, **details}))
@@ -135,12 +175,15 @@ class OwnedMeetings:
         share = await self._meetings.share_of(meeting.meeting_id, user_id)
         return share.role if share is not None else None
 
-    async def _view(self, meeting: OwnedMeeting, user_id: UserId) -> MeetingView:
+    async def _view(self, meeting: OwnedMeeting, account: Account) -> MeetingView:
+        owned = meeting.owner_id == account.user_id
         return MeetingView(
             meeting_id=meeting.meeting_id,
             title=meeting.title,
             owner_id=meeting.owner_id,
-            owned=meeting.owner_id == user_id,
-            role=await self._role(meeting, user_id),
+            owner=account.username if owned else await self._name_of(meeting.owner_id),
+            owned=owned,
+            role=await self._role(meeting, account.user_id),
             created_at_s=meeting.created_at_s,
+            present=self._present(meeting.meeting_id),
         )

@@ -126,6 +126,11 @@ class Hub:
         if queue is not None:
             queue.post(lambda context, now: attendance.end(context, "host", now) if context.meeting.is_open else None)
 
+    def present_in(self, meeting_id: MeetingId) -> int | None:
+        """Return how many have a seat in a meeting, None while it is not open."""
+        queue = self._greeter.queues.get(meeting_id)
+        return len(queue.meeting.participants) if queue is not None and queue.meeting.is_open else None
+
     def counts(self) -> Mapping[str, int]:
         """Return totals since the start: messages, refusals by code, closes by code, resumes, incidents and so on."""
         return dict(self._services.counts)

@@ -30,3 +30,9 @@ async def test_a_secret_publishes_no_key(start: Starter) -> None:
 async def test_the_description_is_served_as_it_is_checked_in(start: Starter) -> None:
     live = await start()
     assert (await call(live, "GET", "/openapi.json")).body == msgspec.json.decode(OPENAPI.read_bytes())
+
+
+async def test_a_page_learns_what_it_may_offer_to_those_who_are_not_signed_in(start: Starter) -> None:
+    live = await start({"accounts": {"registration": "invited", "lock_s": 60}, "meetings": {"open_creation": False}})
+    answer = await call(live, "GET", "/about")
+    assert answer.body == {"registration": "invited", "open_creation": False, "lock_failures": 5, "lock_s": 60}

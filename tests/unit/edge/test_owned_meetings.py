@@ -3,6 +3,7 @@ import time
 from tests.support.account_client import call, make_account, token_of
 from tests.support.live import Live, Starter, ask, hello
 
+from conclave.edge.owned_meetings import NAMES_TRIED
 from conclave.model.accounts import Account
 from conclave.model.roles import Role
 
@@ -44,7 +45,7 @@ async def test_a_share_gives_a_role_and_its_end_takes_it(start: Starter) -> None
     share = f"/meetings/{meeting_id}/shares/{eve.user_id}"
     assert (await call(live, "PUT", share, {"role": "viewer"}, token=token)).status == 200
     listed = (await call(live, "GET", f"/meetings/{meeting_id}/shares", token=token)).body
-    assert listed == {"shares": [{"user_id": eve.user_id, "role": "viewer"}]}
+    assert listed == {"shares": [{"user_id": eve.user_id, "username": "eve", "role": "viewer"}]}
     link = await call(live, "POST", f"/meetings/{meeting_id}/link", token=other)
     assert live.server.invitations.verify(link.body["token"], time.time()).role is Role.VIEWER
     assert len((await call(live, "GET", "/me/meetings", token=other)).body["meetings"]) == 1
@@ -60,6 +61,44 @@ async def test_a_meeting_is_not_shared_with_its_owner_or_with_nobody(start: Star
     for user_id, status in ((ada.user_id, 409), ("x" * 16, 404)):
         answer = await call(live, "PUT", f"/meetings/{meeting_id}/shares/{user_id}", {}, token=token)
         assert answer.status == status
+
+
+async def test_a_meeting_is_shared_by_username_and_the_other_sees_whose_it_is(start: Starter) -> None:
+    live = await start()
+    _, token, eve, other = await two(live)
+    meeting_id = await made(live, token)
+    answer = await call(live, "POST", f"/meetings/{meeting_id}/shares", {"username": "Eve", "role": "co-host"}, token=token)
+    assert answer.body == {"user_id": eve.user_id, "username": "eve", "role": "co-host"}
+    (seen,) = (await call(live, "GET", "/me/meetings", token=other)).body["meetings"]
+    assert (seen["owner"], seen["owned"], seen["role"], seen["present"]) == ("ada", False, "co-host", None)
+    for username, status in (("nobody", 404), ("ada", 409), ("", 400)):
+        wish = {"username": username}
+        assert (await call(live, "POST", f"/meetings/{meeting_id}/shares", wish, token=token)).status == status
+
+
+async def test_sharing_does_not_find_out_in_bulk_who_has_an_account(start: Starter) -> None:
+    live = await start()
+    _, token, _, _ = await two(live)
+    meeting_id = await made(live, token)
+    answers = [
+        (await call(live, "POST", f"/meetings/{meeting_id}/shares", {"username": f"user{number}"}, token=token)).status
+        for number in range(int(NAMES_TRIED.burst) + 2)
+    ]
+    assert set(answers[:20]) == {404}
+    assert answers[-1] == 429
+
+
+async def test_the_owner_sees_how_many_are_in_a_meeting_that_is_open(start: Starter) -> None:
+    live = await start()
+    _, token, _, _ = await two(live)
+    meeting_id = await made(live, token)
+    socket = await live.connect()
+    await hello(socket, (await call(live, "POST", f"/meetings/{meeting_id}/link", token=token)).body["token"])
+    assert (await call(live, "GET", f"/meetings/{meeting_id}", token=token)).body["present"] is None
+    await ask(socket, 2, "meeting.create", title="Weekly")
+    await ask(socket, 3, "join", display_name="Ada")
+    assert (await call(live, "GET", f"/meetings/{meeting_id}", token=token)).body["present"] == 1
+    await socket.close()
 
 
 async def test_a_deleted_meeting_ends_if_it_is_open(start: Starter) -> None:
