@@ -24,7 +24,7 @@ from conclave.identity.access_tokens import AccessTokens
 from conclave.identity.signed_tokens import MAX_TOKEN_CHARACTERS, SignedTokens, TokenType
 from conclave.identity.token_keys import Algorithm, KeyRing, TokenKey
 from conclave.identity.token_revocations import TokenRevocations
-from conclave.model.accounts import SignInId, SignInKind, SystemRole, UserId
+from conclave.model.accounts import SignInId, SignInKind, SystemRole
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Role
 
@@ -186,7 +186,7 @@ async def every_kind(live: Live) -> dict[str, str]:
     account = await make_account(live, "root", SystemRole.ADMIN)
     desk = live.server.accounts.desk
     begun, browser = await desk.begin(account, SignInKind.TOKENS), await desk.begin(account, SignInKind.BROWSER)
-    registration, _ = live.server.accounts.registrations.issue(UserId("u" * 16), SystemRole.ADMIN, time.time(), 600)
+    registration, _ = live.server.accounts.registrations.issue(account, SystemRole.ADMIN, time.time(), 600)
     assert begun.refresh_token is not None
     assert browser.secret is not None
     return {

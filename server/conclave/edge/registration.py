@@ -13,10 +13,11 @@ from conclave.edge.sources import Allowance
 from conclave.identity import password_rules
 from conclave.identity.names import normalise_email, normalise_username
 from conclave.identity.registration_tokens import RegistrationClaims, RegistrationTokens
-from conclave.model.accounts import Account, RevocationKind, SystemRole, UserId
+from conclave.model.accounts import Account, RevocationKind, SystemPermission, SystemRole, UserId
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, new_id
 from conclave.policy.limits import BucketSize
+from conclave.policy.system_rbac import permissions_of
 from conclave.ports.accounts import AccountStore, TokenRevocationStore
 from conclave.ports.audit import AuditEvent, AuditSink
 
@@ -60,8 +61,8 @@ class RegistrationDesk:
             raise Refused(ErrorCode.RATE_LIMITED, "too many registrations from this network")
         username, email = normalise_username(wish.username), normalise_email(wish.email)
         password_rules.check(wish.password, username, email)
-        if claims is not None and await self._spent.is_kept(RevocationKind.TOKEN, claims.jti):
-            raise _not_good()
+        if claims is not None:
+            await self._check_leave(claims)
         if await self._accounts.by_username(username) is not None:
             raise Refused(ErrorCode.CONFLICT, "this username is taken")
         account = Account(
@@ -80,6 +81,14 @@ class RegistrationDesk:
         await self._accounts.add(account)
         return account
 
+    async def _check_leave(self, claims: RegistrationClaims) -> None:
+        """Raise Refused (`unauthorized`) when it is spent, or its giver has lost the right or signed out everywhere since."""
+        giver = await self._accounts.by_id(claims.sub)
+        if giver is None or giver.epoch != claims.epoch or SystemPermission.ADMIN not in permissions_of(giver):
+            raise _not_good()
+        if await self._spent.is_kept(RevocationKind.TOKEN, claims.jti):
+            raise _not_good()
+
     def _leave(self, wish: Register) -> RegistrationClaims | None:
         match self._settings.registration:
             case "open" if wish.registration is None:
@@ -93,4 +102,4 @@ class RegistrationDesk:
 
 
 def _not_good() -> Refused:
-    return Refused(ErrorCode.UNAUTHORIZED, "the registration was used before")
+    return Refused(ErrorCode.UNAUTHORIZED, "the registration is not good any more")

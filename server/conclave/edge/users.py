@@ -89,7 +89,7 @@ class Users:
         """201 with a registration token, good for one account."""
         by = authority_of(request).account
         wish = await read_json(request, InviteUser)
-        token, expires_at_s = self._registrations.issue(by.user_id, wish.role, self._wall(), wish.expires_in_s)
+        token, expires_at_s = self._registrations.issue(by, wish.role, self._wall(), wish.expires_in_s)
         details: dict[str, str | int | bool] = {"by": by.user_id, "role": wish.role.value}
         self._audit.record(AuditEvent(type="registration_offered", details=details))
         return json_response(RegistrationView(token, wish.role, expires_at_s), 201)

@@ -1,8 +1,10 @@
+from collections.abc import Awaitable, Callable
+
 import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account, token_of
 from tests.support.live import Live, Starter
 
-from conclave.model.accounts import SystemRole
+from conclave.model.accounts import Account, SystemRole
 
 OPEN = {"accounts": {"registration": "open"}}
 INVITED = {"accounts": {"registration": "invited"}}
@@ -59,6 +61,31 @@ async def test_a_refused_attempt_does_not_spend_the_token(start: Starter) -> Non
     assert (await register(live, password="short", registration=token))[0] == 400
     assert (await register(live, "root", registration=token))[0] == 409
     assert (await register(live, registration=token))[0] == 201
+
+
+async def deactivate(live: Live, root: Account) -> None:
+    second = await token_of(live, await make_account(live, "second", SystemRole.ADMIN))
+    assert (await call(live, "PATCH", f"/users/{root.user_id}", {"active": False}, token=second)).status == 200
+
+
+async def demote(live: Live, root: Account) -> None:
+    second = await token_of(live, await make_account(live, "second", SystemRole.ADMIN))
+    assert (await call(live, "PATCH", f"/users/{root.user_id}", {"role": "user"}, token=second)).status == 200
+
+
+async def sign_out_everywhere(live: Live, root: Account) -> None:
+    assert (await call(live, "POST", "/auth/logout-all", token=await token_of(live, root))).status == 204
+
+
+@pytest.mark.parametrize("end", [deactivate, demote, sign_out_everywhere])
+async def test_the_leave_of_one_who_may_give_none_any_more_is_void(
+    start: Starter, end: Callable[[Live, Account], Awaitable[None]]
+) -> None:
+    live = await start(INVITED)
+    root = await make_account(live, "root", SystemRole.ADMIN)
+    offer = await call(live, "POST", "/registrations", {"role": "admin"}, token=await token_of(live, root))
+    await end(live, root)
+    assert (await register(live, "back", registration=offer.body["token"]))[0] == 403
 
 
 async def test_a_taken_name_is_told_and_an_address_never(start: Starter) -> None:
