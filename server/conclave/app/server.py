@@ -105,9 +105,13 @@ class Server:
         settings = self.settings
         directory = Path(settings.state.directory)
         prepare_directory(directory)
-        audit = AuditLog(directory / AUDIT_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
+        telemetry = settings.telemetry
+        audit = AuditLog(
+            directory / AUDIT_FILE, durable=telemetry.audit_fsync, wall=self.clock.wall, max_bytes=telemetry.audit_file_bytes
+        )
         self._exit.callback(audit.close)
-        revoked = RevocationFile(directory / REVOKED_FILE, durable=settings.telemetry.audit_fsync, wall=self.clock.wall)
+        self.metrics.register(CountsCollector("audit", audit.counts))
+        revoked = RevocationFile(directory / REVOKED_FILE, durable=telemetry.audit_fsync, wall=self.clock.wall)
         self._exit.callback(revoked.close)
         self._invitations = Invitations(load_invitation_key(directory), os.urandom, store=revoked)
         context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))

@@ -88,13 +88,15 @@ class SignalingSettings(Section, frozen=True):
 class TelemetrySettings(Section, frozen=True):
     """log_file "" writes to standard error. metrics_token lets others than loopback read /metrics.
 
-    audit_fsync: True forces each audit record to the disk before its effect becomes visible.
+    audit_fsync: True forces each audit record to the disk before its effect becomes visible. audit_file_bytes: at this size, and
+    once a day, the audit log begins a new file; nothing deletes the old ones.
     """
 
     log_level: str = "info"
     log_file: str = ""
     metrics_token: str = ""
     audit_fsync: bool = True
+    audit_file_bytes: Annotated[int, Meta(ge=65_536, le=2**40)] = 64 * 1024 * 1024
 
 
 class StateSettings(Section, frozen=True):

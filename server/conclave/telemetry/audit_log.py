@@ -2,10 +2,14 @@
 
 A record is one write(2) on a descriptor opened with O_APPEND, and with O_DSYNC when it must survive a power failure; so it is
 durable when `record` returns, and a crash leaves at most one torn last line, which the next start ends.
+
+At `max_bytes`, and with the first record of a day (UTC), the file gets a number (audit.000001.jsonl) and a new one takes its
+place. The old file gets its second name before the new one replaces it, so at no moment is a record without a file.
 """
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +21,9 @@ from conclave.ports.audit import AuditEvent
 
 FILE_MODE = 0o600
 DOOR = "audit"
+MAX_BYTES = 64 * 1024 * 1024
+MAX_RECORD_BYTES = 16_384
+"""Of the last record, as far as it is read to learn of which day a file is."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -24,28 +31,43 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 class AuditLog:
     """ports.AuditSink on a file."""
 
-    def __init__(self, path: Path, *, durable: bool, wall: Callable[[], float], entropy: Entropy = os.urandom) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durable: bool,
+        wall: Callable[[], float],
+        entropy: Entropy = os.urandom,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         """Open or make `path` with mode 0600; `durable` waits for the disk at each record. Raises Unavailable."""
+        self._path = path
         self._wall = wall
         self._entropy = entropy
         self._failed = False
+        self._max_bytes = self._full_at = max_bytes
         self.records = 0
         """Records written since the start."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | (os.O_DSYNC if durable else 0)
+        self.rotations = 0
+        self.rotation_failures = 0
+        self._flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | (os.O_DSYNC if durable else 0)
         try:
-            self._fd = os.open(path, flags, FILE_MODE)
+            self._fd = os.open(path, self._flags, FILE_MODE)
         except OSError as error:
             raise Unavailable(DOOR, f"{path} cannot be opened: {error.strerror}") from None
-        self._end_torn_line()
+        self._size = self._end_torn_line()
+        self._day = _last_day(self._fd, self._size)
 
     def record(self, event: AuditEvent) -> None:
         """Append one record. Raises Unavailable when it could not be written whole; a later call tries again."""
         fields = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
         fields["details"] = dict(event.details)
-        line = _encode({"id": new_id(self._entropy), "time": self._time(), **fields}) + b"\n"
+        time = self._time()
+        line = _encode({"id": new_id(self._entropy), "time": time, **fields}) + b"\n"
+        self._rotate_if_due(time[:10], len(line))
         try:
             if self._failed:
-                self._end_torn_line()
+                self._size = self._end_torn_line()
             written = os.write(self._fd, line)
         except OSError as error:
             self._failed = True
@@ -54,7 +76,12 @@ class AuditLog:
             self._failed = True
             raise Unavailable(DOOR, "the record was cut short")
         self._failed = False
+        self._size += written
         self.records += 1
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals since the start."""
+        return {"records": self.records, "rotations": self.rotations, "rotation_failures": self.rotation_failures}
 
     def check(self) -> None:
         """Raise Unavailable when the last write failed, or the file system is full or read-only."""
@@ -68,10 +95,76 @@ class AuditLog:
     def close(self) -> None:
         os.close(self._fd)
 
+    def _rotate_if_due(self, day: str, upcoming_bytes: int) -> None:
+        """Begin a new file where it is time. When that fails the old one goes on, and the next try waits for as much again."""
+        another_day = bool(self._day) and day != self._day
+        self._day = day
+        if not self._size or not (another_day or self._size + upcoming_bytes > self._full_at):
+            return
+        try:
+            self._rotate()
+        except OSError:
+            self.rotation_failures += 1
+            self._full_at = self._size + self._max_bytes
+        else:
+            self.rotations += 1
+            self._full_at = self._max_bytes
+
+    def _rotate(self) -> None:
+        upcoming = self._path.with_name(f"{self._path.name}.next")
+        upcoming.unlink(missing_ok=True)
+        fd = os.open(upcoming, self._flags | os.O_EXCL, FILE_MODE)
+        try:
+            numbered = _numbered(self._path)
+            if not numbered or not numbered[-1].samefile(self._path):
+                number = _number(numbered[-1], self._path) + 1 if numbered else 1
+                os.link(self._path, self._path.with_name(f"{self._path.stem}.{number:06}{self._path.suffix}"))
+            upcoming.replace(self._path)
+            _sync(self._path.parent)
+        except OSError:
+            os.close(fd)
+            upcoming.unlink(missing_ok=True)
+            raise
+        os.close(self._fd)
+        self._fd, self._size = fd, 0
+
     def _time(self) -> str:
         return datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
-    def _end_torn_line(self) -> None:
+    def _end_torn_line(self) -> int:
+        """Return the size of the file, whose last line is whole then."""
         size = os.fstat(self._fd).st_size
         if size and os.pread(self._fd, 1, size - 1) != b"\n":
-            os.write(self._fd, b"\n")
+            size += os.write(self._fd, b"\n")
+        return size
+
+
+def _numbered(path: Path) -> list[Path]:
+    """Return the files that rotations left beside `path`, the oldest first."""
+    name = re.compile(rf"{re.escape(path.stem)}\.\d{{6,}}{re.escape(path.suffix)}")
+    found = [other for other in path.parent.iterdir() if name.fullmatch(other.name)]
+    return sorted(found, key=lambda other: _number(other, path))
+
+
+def _number(numbered: Path, path: Path) -> int:
+    return int(numbered.name.removeprefix(f"{path.stem}.").removesuffix(path.suffix))
+
+
+def _sync(directory: Path) -> None:
+    """Make new names in `directory` durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _last_day(fd: int, size: int) -> str:
+    """Return the UTC day of the last whole record, "" when there is none."""
+    octets = os.pread(fd, MAX_RECORD_BYTES, max(0, size - MAX_RECORD_BYTES))
+    for line in reversed(octets.splitlines()):
+        try:
+            return str(msgspec.json.decode(line)["time"])[:10]
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+            continue
+    return ""

@@ -86,3 +86,70 @@ def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", tmp_path / "audit")
     with pytest.raises(Unavailable):
         make(tmp_path / "audit")
+
+
+# --- files that follow one another --------------------------------------------------------------------------------------
+
+
+def types_in(path: Path) -> list[str]:
+    return [json.loads(line)["type"] for line in path.read_text().splitlines()]
+
+
+def all_types(directory: Path) -> list[str]:
+    return [name for path in [*sorted(directory.glob("audit.0*.jsonl")), directory / "audit.jsonl"] for name in types_in(path)]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_full_file_gets_a_number_and_no_record_is_lost(tmp_path: Path, durable: bool) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl", durable=durable, wall=lambda: 1_700_000_000.0, max_bytes=500)
+    for number in range(20):
+        log.record(AuditEvent(type=f"event_{number:02}"))
+    log.close()
+    numbered = sorted(tmp_path.glob("audit.0*.jsonl"))
+    assert numbered[0].name == "audit.000001.jsonl"
+    assert len(numbered) == log.rotations > 2
+    assert all(path.stat().st_size <= 500 and stat.S_IMODE(path.stat().st_mode) == 0o600 for path in tmp_path.iterdir())
+    assert all_types(tmp_path) == [f"event_{number:02}" for number in range(20)]
+    assert log.counts() == {"records": 20, "rotations": len(numbered), "rotation_failures": 0}
+
+
+def test_a_new_day_begins_a_new_file_also_after_a_restart(tmp_path: Path) -> None:
+    now = [1_700_000_000.0]
+    for day in range(3):
+        log = AuditLog(tmp_path / "audit.jsonl", durable=False, wall=lambda: now[0])
+        log.record(AuditEvent(type=f"day_{day}_a"))
+        log.record(AuditEvent(type=f"day_{day}_b"))
+        log.close()
+        now[0] += 86_400
+    assert types_in(tmp_path / "audit.000001.jsonl") == ["day_0_a", "day_0_b"]
+    assert types_in(tmp_path / "audit.000002.jsonl") == ["day_1_a", "day_1_b"]
+    assert types_in(tmp_path / "audit.jsonl") == ["day_2_a", "day_2_b"]
+
+
+def test_a_crash_between_the_two_names_of_a_rotation_doubles_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, durable=False, wall=lambda: 1_700_000_000.0, max_bytes=200)
+    log.record(AuditEvent(type="before"))
+    log.close()
+    os.link(path, tmp_path / "audit.000001.jsonl")
+    (tmp_path / "audit.jsonl.next").touch(mode=0o600)
+    log = AuditLog(path, durable=False, wall=lambda: 1_700_000_000.0, max_bytes=200)
+    log.record(AuditEvent(type="after_the_crash"))
+    log.record(AuditEvent(type="later"))
+    log.close()
+    assert all_types(tmp_path) == ["before", "after_the_crash", "later"]
+
+
+def test_a_rotation_that_fails_is_counted_and_the_old_file_goes_on(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl", durable=False, wall=lambda: 1_700_000_000.0, max_bytes=300)
+    (tmp_path / "audit.jsonl.next").mkdir()
+    for number in range(4):
+        log.record(AuditEvent(type=f"event_{number}"))
+    assert types_in(tmp_path / "audit.jsonl") == [f"event_{number}" for number in range(4)]
+    assert (log.rotations, log.rotation_failures) == (0, 1)
+    (tmp_path / "audit.jsonl.next").rmdir()
+    for number in range(4, 8):
+        log.record(AuditEvent(type=f"event_{number}"))
+    log.close()
+    assert log.rotations >= 1
+    assert all_types(tmp_path) == [f"event_{number}" for number in range(8)]
