@@ -149,15 +149,19 @@ class ConclaveServer:
                             return
                 await asyncio.sleep(0.05)
 
-    async def invite(self, meeting: str, role: str) -> str:
+    async def invite(self, meeting: str, role: str, *, seats: int = 0) -> str:
         """Return an invitation token for `meeting`, made by the command line as an administrator would."""
+        wish = ("--meeting", meeting, "--role", role, "--seats", str(seats), "--token-only")
+        return (await self.command("invite", *wish)).rpartition("#")[2]
+
+    async def command(self, *words: str) -> str:
+        """Run `conclave` with the server's settings, as an administrator of its host would; return what it printed."""
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, "invite", "--meeting", meeting, "--role", role, "--token-only",
-            env=self._env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            *COMMAND, *words, env=self._env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
         out, errors = await asyncio.wait_for(process.communicate(), START_WITHIN_S)
         assert process.returncode == 0, errors.decode()
-        return out.decode().strip().rpartition("#")[2]
+        return out.decode().strip()
 
     async def metrics(self) -> dict[str, float]:
         """Return every sample of /metrics, keyed as it is written there, labels included."""

@@ -1,4 +1,4 @@
-"""Runs a server until SIGTERM or SIGINT, on uvloop."""
+"""Runs a server until SIGTERM or SIGINT, on uvloop. SIGHUP makes it look at certificate and keys at once."""
 
 import asyncio
 import ctypes
@@ -46,6 +46,7 @@ async def _serve(settings: Settings, announce: Callable[[Server], None]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server = Server(settings)
+    loop.add_signal_handler(signal.SIGHUP, server.reload)
     await server.start()
     log = structlog.get_logger("conclave")
     try:

@@ -13,6 +13,7 @@ from conclave.app.lanes import lane_ports
 from conclave.app.recordings import in_loop, open_shelf
 from conclave.app.rooms import Rooms
 from conclave.app.state import AUDIT_FILE, REVOKED_FILE, load_invitation_key, prepare_directory
+from conclave.app.token_keys import KeyWatch
 from conclave.config.settings import Settings
 from conclave.edge.application import build
 from conclave.edge.headless import HeadlessSessions
@@ -61,6 +62,7 @@ class Server:
         self._plane: Plane | None = None
         self._hub: Hub | None = None
         self._accounts: Accounts | None = None
+        self._watches: list[CertificateWatch | KeyWatch] = []
 
     @property
     def port(self) -> int:
@@ -212,9 +214,19 @@ class Server:
         self._exit.callback(listener.refuse_new)
         self._listener = listener
         files = Path(settings.listen.tls_certificate), Path(settings.listen.tls_key)
-        watch = CertificateWatch(context, *files, self._observer.note)
+        self._watch(CertificateWatch(context, *files, self._observer.note))
+        own = settings.accounts
+        self._watch(KeyWatch(Path(settings.state.directory), own, self.accounts.ring, self.clock.wall, self._observer.note))
+
+    def reload(self) -> None:
+        """Look at once whether the certificate or the keys of account tokens have changed."""
+        for watch in self._watches:
+            watch.check()
+
+    def _watch(self, watch: CertificateWatch | KeyWatch) -> None:
         watch.start()
         self._exit.callback(watch.stop)
+        self._watches.append(watch)
 
     def _revoked(self, revocation: Revocation) -> None:
         self.hub.close_sessions(lambda claims: concerns(revocation, claims), "unauthorized", "access was revoked")

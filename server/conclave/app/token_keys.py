@@ -1,10 +1,13 @@
 """Keys of account tokens in the state directory: `tokens.key` signs, `tokens.former/` has the public halves of earlier ones.
 
 A rotation destroys the private half of the key that it replaces. A former key goes when its last token must have expired.
+A running server notices a rotation and signs with the new key from then on.
 """
 
+import asyncio
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from conclave.app.state import DIRECTORY_MODE, StateError, make_private, read_private
@@ -17,6 +20,7 @@ FORMER_DIRECTORY = "tokens.former"
 PEPPER_FILE = "accounts.key"
 PEPPER_BYTES = 32
 LONGEST_TOKEN_S = 30 * 86_400
+POLL_S = 5.0
 _FORMER = re.compile(r"(\d{1,15})-[A-Za-z0-9_-]{43}\.pub")
 
 
@@ -56,6 +60,66 @@ def rotate(directory: Path, settings: AccountSettings, now_s: float) -> TokenKey
     except OSError as error:
         raise StateError(f"{path} cannot be replaced: {error.strerror}") from None
     return new
+
+
+class KeyWatch:
+    """Looks at the signing key's file every five seconds and reads all keys when it changed; what cannot be read is reported,
+    and the keys stay as they are. A secret (HS256) has no file, so there is nothing to watch."""
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: AccountSettings,
+        ring: KeyRing,
+        wall: Callable[[], float],
+        report: Callable[[str, str], None],
+        poll_s: float = POLL_S,
+    ) -> None:
+        """`report(event, detail)` hears "token_keys_reloaded" with the new key's id and "token_keys_refused"."""
+        self._directory = directory
+        self._settings = settings
+        self._ring = ring
+        self._wall = wall
+        self._report = report
+        self._poll_s = poll_s
+        self._seen = self._stamp()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._handle = asyncio.get_running_loop().call_later(self._poll_s, self._due)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def check(self) -> bool:
+        """Read the keys if the file changed since last time; True when another key signs now."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        if stamp is None:
+            self._report("token_keys_refused", f"{self._directory / KEY_FILE} is gone; the key in memory stays in use")
+            return False
+        try:
+            self._ring.replace(load_ring(self._directory, self._settings, self._wall()))
+        except StateError as error:
+            self._report("token_keys_refused", str(error))
+            return False
+        self._report("token_keys_reloaded", self._ring.current.kid)
+        return True
+
+    def _due(self) -> None:
+        self.check()
+        self.start()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            status = (self._directory / KEY_FILE).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def load_pepper(directory: Path) -> bytes:

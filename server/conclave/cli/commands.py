@@ -42,7 +42,7 @@ class RoleName(StrEnum):
 
 @application.command
 def serve(config: Config = None, *, dev: bool = False) -> None:
-    """Serve meetings until SIGTERM or SIGINT.
+    """Serve meetings until SIGTERM or SIGINT; SIGHUP reads certificate and token keys again at once.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def rotate(config: Config = None) -> None:
         kid = rotate_keys(settings)
     except ConclaveError as error:
         _fail(str(error))
-    _say(f"The new key is {kid}; restart the server to sign with it.")
+    _say(f"The new key is {kid}; a running server signs with it within five seconds.")
 
 
 @descriptions.command

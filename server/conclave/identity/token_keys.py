@@ -116,6 +116,10 @@ class KeyRing:
         self.current = current
         self._keys = {key.kid: key for key in (*former, current)}
 
+    def replace(self, other: "KeyRing") -> None:
+        """Sign and verify with the keys of `other` from now on."""
+        self.current, self._keys = other.current, dict(other._keys)
+
     def find(self, kid: object) -> TokenKey | None:
         """Return the key of ours with this `kid`, None for anything else."""
         return self._keys.get(kid) if isinstance(kid, str) else None

@@ -1,12 +1,13 @@
+import asyncio
 import stat
 from pathlib import Path
 
 import pytest
 
 from conclave.app.state import StateError
-from conclave.app.token_keys import FORMER_DIRECTORY, KEY_FILE, LONGEST_TOKEN_S, load_pepper, load_ring, rotate
+from conclave.app.token_keys import FORMER_DIRECTORY, KEY_FILE, LONGEST_TOKEN_S, KeyWatch, load_pepper, load_ring, rotate
 from conclave.config.settings import AccountSettings
-from conclave.identity.token_keys import Algorithm
+from conclave.identity.token_keys import Algorithm, KeyRing
 
 NOW_S = 1_800_000_000.0
 EDDSA, ES256 = AccountSettings(), AccountSettings(signing_algorithm="ES256")
@@ -96,3 +97,56 @@ def test_the_pepper_is_random_and_stays_the_same(tmp_path: Path) -> None:
     (tmp_path / "accounts.key").write_bytes(b"short")
     with pytest.raises(StateError, match="damaged"):
         load_pepper(tmp_path)
+
+
+def watching(directory: Path, settings: AccountSettings = EDDSA) -> tuple[KeyRing, KeyWatch, list[str]]:
+    heard: list[str] = []
+    ring = load_ring(directory, settings, NOW_S)
+    watch = KeyWatch(directory, settings, ring, lambda: NOW_S, lambda event, _: heard.append(event))
+    return ring, watch, heard
+
+
+def test_a_rotation_is_noticed_and_the_old_key_verifies_on(tmp_path: Path) -> None:
+    ring, watch, heard = watching(tmp_path)
+    old = ring.current.kid
+    assert not watch.check()
+    new = rotate(tmp_path, EDDSA, NOW_S)
+    assert watch.check()
+    assert not watch.check()
+    assert ring.current.kid == new.kid
+    former = ring.find(old)
+    assert former is not None
+    assert former.signing is None
+    assert [key["kid"] for key in ring.jwks()["keys"]] == [new.kid, old]
+    assert heard == ["token_keys_reloaded"]
+
+
+def test_a_key_file_that_is_broken_or_gone_is_reported_and_changes_nothing(tmp_path: Path) -> None:
+    ring, watch, heard = watching(tmp_path)
+    before = ring.current.kid
+    (tmp_path / KEY_FILE).write_text("nonsense")
+    assert not watch.check()
+    (tmp_path / KEY_FILE).unlink()
+    assert not watch.check()
+    assert not watch.check()
+    assert heard == ["token_keys_refused", "token_keys_refused"]
+    assert ring.current.kid == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_not_watched(tmp_path: Path) -> None:
+    _, watch, heard = watching(tmp_path, HS256)
+    assert not watch.check()
+    assert heard == []
+
+
+async def test_the_file_is_looked_at_by_itself_until_the_watch_is_stopped(tmp_path: Path) -> None:
+    reloaded = asyncio.Event()
+    ring = load_ring(tmp_path, EDDSA, NOW_S)
+    watch = KeyWatch(tmp_path, EDDSA, ring, lambda: NOW_S, lambda *_: reloaded.set(), poll_s=0.001)
+    watch.start()
+    new = rotate(tmp_path, EDDSA, NOW_S)
+    await asyncio.wait_for(reloaded.wait(), 20)
+    assert ring.current.kid == new.kid
+    watch.stop()
+    watch.stop()
