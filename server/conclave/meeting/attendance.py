@@ -1,7 +1,7 @@
 """Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
 
 from conclave.media.dtls import DtlsReason
-from conclave.meeting import admission, lobby, recording
+from conclave.meeting import admission, lobby, recording, restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
 from conclave.meeting.hosting import pass_on
@@ -58,8 +58,6 @@ def join(call: Call, message: Join, now: float) -> Outcome:
     if len(meeting.participants) >= call.house.limits.max_participants:
         raise Refused(ErrorCode.CONFLICT, "the meeting is full")
     admission.check(call, now)
-    if lobby.must_wait(call):
-        return lobby.enter(call, message, now)
     participant = Participant(
         participant_id=ParticipantId(new_id(call.house.entropy)),
         session_id=caller.session_id,
@@ -70,6 +68,9 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         source_hash=caller.source_hash,
         headless=caller.headless,
     )
+    restraints.carry_over(meeting, participant)
+    if lobby.must_wait(call, participant.role):
+        return lobby.enter(call, message, now)
 
     def apply() -> Joined:
         meeting.seat(participant)
@@ -83,7 +84,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         lobby.admit_expected(call)
         return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant))
 
-    return Recorded((call.event("participant_joined", participant, role=claims.role),), apply)
+    return Recorded((call.event("participant_joined", participant, role=participant.role),), apply)
 
 
 def snapshot_for(context: Context, participant: Participant) -> Snapshot:
@@ -121,6 +122,7 @@ def remove(context: Context, participant: Participant, reason: str, now: float) 
         meeting.room.leave(participant.participant_id, now)
         collect(context)
     meeting.unseat(participant, now)
+    restraints.remember(meeting, participant)
     meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
     context.audit(context.event("participant_left", participant, reason=reason))
     context.broadcast(ParticipantLeft(participant.participant_id, reason))

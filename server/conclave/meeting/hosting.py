@@ -49,6 +49,8 @@ def change_role(context: Context, participant: Participant, role: Role, now: flo
     meeting = context.meeting
     could_admit = may(participant.role, Permission.PARTICIPANT_ADMIT)
     participant.role = role
+    if role is Role.HOST:
+        participant.role_limit = None
     if not may(role, Permission.MEDIA_PUBLISH):
         if sharing.shares(context, participant):
             context.send(participant.session_id, ScreenShareStopped("demoted"))

@@ -15,15 +15,14 @@ from conclave.signaling.messages import Empty, Join, Joined, Knock, LobbyAdmitte
 MAX_REASON = 200
 
 
-def must_wait(call: Call) -> bool:
-    """Return whether the caller has to be let in: below the rank of a co-host, not admitted yet, and not expected.
-
-    Without anybody who may admit nobody is expected: early arrivals wait for a host.
+def must_wait(call: Call, role: Role) -> bool:
+    """Return whether the caller, who would sit there as `role`, has to be let in: below the rank of a co-host, not admitted yet,
+    and not expected. Without anybody who may admit nobody is expected: early arrivals wait for a host.
     """
     meeting, caller = call.meeting, call.caller
     if not meeting.settings.waiting_room or caller.session_id in meeting.admitted:
         return False
-    if outranks_or_equals(caller.claims.role, Role.CO_HOST):
+    if outranks_or_equals(role, Role.CO_HOST):
         return False
     return not (meeting.settings.admit_personal and caller.claims.personal and attended(call))
 

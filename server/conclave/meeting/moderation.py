@@ -1,6 +1,6 @@
 """What hosts and co-hosts do to others: mute, let unmute, change roles, remove and ban."""
 
-from conclave.meeting import attendance, lobby, silence
+from conclave.meeting import attendance, lobby, restraints, silence
 from conclave.meeting.bans import BAN_S, Ban
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Disconnect
@@ -40,7 +40,7 @@ def allow_unmute(call: Call, message: ParticipantAllowUnmute, _now: float) -> Ou
     target = _target(call, message.participant_id)
 
     def apply() -> Empty:
-        target.held.discard(message.source)
+        restraints.lift(call.meeting, target, frozenset({message.source}))
         target.unmute_allowed = target.unmute_allowed or message.source is TrackSource.MICROPHONE
         call.broadcast_about(target, ParticipantChanged(target.info))
         call.send(target.session_id, UnmuteRequested(message.source))
@@ -57,6 +57,7 @@ def set_role(call: Call, message: ParticipantSetRole, now: float) -> Outcome:
 
     def apply() -> Empty:
         change_role(call, target, message.role, now)
+        restraints.limit_role(call.meeting, target, message.role)
         return Empty()
 
     if target.role is message.role:
@@ -80,7 +81,7 @@ def expel(context: Context, participant: Participant, *, ban: bool, now: float) 
     """End somebody's media, seat and connection at once, and bar the way back. The same person's other seats go too."""
     bar(context, participant, whole=ban)
     others = [seat for seat in context.meeting.participants.values() if seat is not participant and seat.role is not Role.HOST]
-    caught = [seat for seat in others if _same_person(seat, participant)]
+    caught = [seat for seat in others if restraints.same_person(seat, participant)]
     for seat in (participant, *caught):
         attendance.remove(context, seat, "removed", now)
         context.effects.append(Disconnect(seat.session_id, "removed", "a host removed you from the meeting"))
@@ -106,12 +107,6 @@ def bar(context: Context, participant: Participant, *, whole: bool) -> None:
             context.house.invitations.revoke(claims, context.wall_s)
         except Unavailable:
             context.audit(context.event("revocation_not_kept", participant, jti=claims.jti))
-
-
-def _same_person(seat: Participant, participant: Participant) -> bool:
-    """Return whether two seats are of one personal link or one device; a shared network catches nobody who is in already."""
-    same_link = participant.claims.personal and seat.jti == participant.jti
-    return same_link or (bool(participant.device_id) and seat.device_id == participant.device_id)
 
 
 def _mute(call: Call, targets: list[Participant], source: TrackSource, hard: bool) -> Outcome:

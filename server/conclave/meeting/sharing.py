@@ -1,5 +1,6 @@
 """Screen sharing: who may, one at a time, taking over, and being stopped."""
 
+from conclave.meeting import restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.meeting.state import Participant
@@ -41,7 +42,7 @@ def control(call: Call, message: ScreenShareControl, now: float) -> Outcome:
     def apply() -> Empty:
         target.share_allowed = message.allowed
         if message.allowed:
-            target.held -= SCREEN
+            restraints.lift(call.meeting, target, SCREEN)
         else:
             target.held |= SCREEN
             end(call, target, "stopped", now)

@@ -26,7 +26,8 @@ class Participant(Struct, kw_only=True):
     """A seat. `jti` names the invitation it was taken by; `lost_at` is when its connection went (None: connected).
 
     `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known. `held`: what is
-    hard muted; `unmute_allowed` and `share_allowed`: what a host allowed this one beyond the switches.
+    hard muted; `role_limit`: the role that a host left of the invitation's; `unmute_allowed` and `share_allowed`: what a host
+    allowed this one beyond the switches.
     `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
     """
 
@@ -35,6 +36,7 @@ class Participant(Struct, kw_only=True):
     claims: Claims
     display_name: str
     role: Role
+    role_limit: Role | None = None
     device_id: str = ""
     source_hash: bytes = b""
     headless: bool = False
@@ -115,7 +117,7 @@ class Recording(Struct, kw_only=True):
 
 
 class Meeting:
-    """One meeting. `participants` are in the order in which they came.
+    """One meeting. `participants` are in the order in which they came; `restrained` have gone, with something imposed on them.
 
     `media` exists while the meeting is active; `empty_since` is set while nobody sits in an active meeting.
     """
@@ -131,6 +133,7 @@ class Meeting:
         self.invitations: dict[str, KnownInvitation] = {}
         self.media: MediaRoom | None = None
         self.participants: dict[ParticipantId, Participant] = {}
+        self.restrained: list[Participant] = []
         self.tracks: dict[TrackId, Track] = {}
         self.speakers: tuple[ParticipantId, ...] = ()
         self.recording: Recording | None = None
@@ -208,6 +211,7 @@ class Meeting:
     def clear(self) -> None:
         """Forget everybody, as a meeting that is opened anew does."""
         self.participants.clear()
+        self.restrained.clear()
         self.tracks.clear()
         self._by_session.clear()
         self.lobby.clear()

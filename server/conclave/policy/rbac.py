@@ -69,3 +69,8 @@ def may(role: Role | None, permission: Permission) -> bool:
 def outranks_or_equals(role: Role, other: Role) -> bool:
     """Return whether `role` stands at least as high on the ladder as `other`."""
     return LADDER.index(role) >= LADDER.index(other)
+
+
+def lower_of(role: Role, other: Role) -> Role:
+    """Return the one of two roles that may less."""
+    return min(role, other, key=LADDER.index)

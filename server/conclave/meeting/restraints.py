@@ -1,0 +1,67 @@
+"""What a host imposed on somebody, a hard mute, a stopped share or a lower role, holds over leaving and coming back.
+
+It holds for the same person as far as that can be known: the same connection, personal link or device; by a shared link from the
+same network whoever comes after the restrained one has gone, or without a device id (WHIP). Who sits there and has a device of
+its own is not mistaken for somebody in the same office.
+"""
+
+from conclave.meeting.state import Meeting, Participant
+from conclave.model.media import TrackSource
+from conclave.model.roles import Role
+from conclave.policy.rbac import lower_of, outranks_or_equals
+
+MAX_RESTRAINTS = 1_000
+
+
+def same_person(one: Participant, other: Participant) -> bool:
+    """Return whether two seats are of one connection, one personal link or one device; a network alone makes nobody the same."""
+    if one.session_id == other.session_id or (one.claims.personal and one.jti == other.jti):
+        return True
+    return bool(one.device_id) and one.device_id == other.device_id
+
+
+def carry_over(meeting: Meeting, newcomer: Participant) -> None:
+    """Impose on who is about to sit down what was imposed on the same person."""
+    present = [seat for seat in meeting.participants.values() if seat.held or seat.role_limit is not None]
+    for seat in present:
+        if same_person(newcomer, seat) or (not newcomer.device_id and _same_way_in(newcomer, seat)):
+            _impose(newcomer, seat)
+    for gone in meeting.restrained:
+        if same_person(newcomer, gone) or _same_way_in(newcomer, gone):
+            _impose(newcomer, gone)
+
+
+def remember(meeting: Meeting, leaver: Participant) -> None:
+    """Keep what was imposed on somebody who goes; where there is too much to keep the oldest goes too."""
+    meeting.restrained = [gone for gone in meeting.restrained if not same_person(gone, leaver)]
+    if leaver.held or leaver.role_limit is not None:
+        meeting.restrained.append(leaver)
+    del meeting.restrained[:-MAX_RESTRAINTS]
+
+
+def lift(meeting: Meeting, participant: Participant, sources: frozenset[TrackSource]) -> None:
+    """A host allows somebody what it had forbidden."""
+    participant.held -= sources
+    for gone in meeting.restrained:
+        if same_person(participant, gone) or _same_way_in(participant, gone):
+            gone.held -= sources
+
+
+def limit_role(meeting: Meeting, participant: Participant, role: Role) -> None:
+    """A host gave somebody `role`: below that of the invitation it is all that the invitation is good for."""
+    below = not outranks_or_equals(role, participant.claims.role)
+    participant.role_limit = role if below else None
+    if not below:
+        for gone in meeting.restrained:
+            if same_person(participant, gone) or _same_way_in(participant, gone):
+                gone.role_limit = None
+
+
+def _impose(newcomer: Participant, restrained: Participant) -> None:
+    newcomer.held |= restrained.held
+    if restrained.role_limit is not None:
+        newcomer.role = newcomer.role_limit = lower_of(newcomer.role, restrained.role_limit)
+
+
+def _same_way_in(one: Participant, other: Participant) -> bool:
+    return one.jti == other.jti and bool(one.source_hash) and one.source_hash == other.source_hash
