@@ -1,5 +1,6 @@
 """What other sites and planted cookies can do with somebody's browser session: nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from tests.support.account_client import COOKIE, PASSWORD, Browser, call, log_in
 from tests.support.live import Live, starting
 
 from conclave.edge.routes import ROUTES, Access
+from conclave.edge.token_desk import Begun, TokenDesk
+from conclave.model.accounts import Account, SignInKind
 
 EVIL = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 
@@ -117,3 +120,27 @@ async def test_a_session_cookie_opens_no_socket(live: Live, page: Browser) -> No
     await socket.send_json({"type": "join", "id": 1, "display_name": "Ada"})
     assert (await socket.receive_json(timeout=5))["code"] == "unauthorized"
     await socket.close()
+
+
+async def test_a_log_in_with_the_old_password_that_a_new_one_overtakes_comes_to_nothing(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_account(live, password=PASSWORD)
+    token = (await log_in(live)).body["access_token"]
+    verified, changed = asyncio.Event(), asyncio.Event()
+    begin = TokenDesk.begin
+
+    async def overtaken(desk: TokenDesk, account: Account, kind: SignInKind) -> Begun:
+        verified.set()
+        await changed.wait()
+        return await begin(desk, account, kind)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(TokenDesk, "begin", overtaken)
+        theft = asyncio.create_task(log_in(live))
+        await verified.wait()
+    wish = {"current_password": PASSWORD, "new_password": "violet heron at dusk"}
+    assert (await call(live, "POST", "/auth/password", wish, token=token)).status == 200
+    changed.set()
+    stolen = await theft
+    assert (stolen.status, stolen.code) == (409, "conflict")

@@ -89,7 +89,6 @@ async def test_an_account_that_is_not_there_cannot_be_changed(stores: Stores) ->
     nobody = UserId("x" * 16)
     for change in (
         stores.accounts.change(nobody, active=False),
-        stores.accounts.set_password(nobody, "hash", new_epoch=True),
         stores.accounts.new_epoch(nobody),
     ):
         with pytest.raises(Refused) as caught:
@@ -97,11 +96,25 @@ async def test_an_account_that_is_not_there_cannot_be_changed(stores: Stores) ->
         assert caught.value.code is ErrorCode.NOT_FOUND
 
 
+async def test_a_better_hash_of_an_old_password_does_not_replace_a_new_one(stores: Stores) -> None:
+    account = an_account()
+    await stores.accounts.add(account)
+    await stores.accounts.set_password(account.user_id, "new", replaces=account.password_hash, new_epoch=True)
+    for new_epoch in (True, False):
+        with pytest.raises(Refused) as caught:
+            await stores.accounts.set_password(account.user_id, "old", replaces=account.password_hash, new_epoch=new_epoch)
+        assert caught.value.code is ErrorCode.CONFLICT
+    kept = await stores.accounts.by_id(account.user_id)
+    assert kept is not None
+    assert (kept.password_hash, kept.epoch) == ("new", 1)
+
+
 async def test_a_password_is_replaced_with_or_without_a_new_epoch(stores: Stores) -> None:
     account = an_account()
     await stores.accounts.add(account)
-    upgraded = await stores.accounts.set_password(account.user_id, "better", new_epoch=False)
+    first = account.password_hash
+    upgraded = await stores.accounts.set_password(account.user_id, "better", replaces=first, new_epoch=False)
     assert (upgraded.password_hash, upgraded.epoch) == ("better", 0)
-    changed = await stores.accounts.set_password(account.user_id, "other", new_epoch=True)
+    changed = await stores.accounts.set_password(account.user_id, "other", replaces="better", new_epoch=True)
     assert (changed.password_hash, changed.epoch) == ("other", 1)
     assert (await stores.accounts.new_epoch(account.user_id)).epoch == 2

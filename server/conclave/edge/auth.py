@@ -143,7 +143,7 @@ class Auth:
         account = authority.account
         source = self._gate.source_of(request)
         try:
-            await self._log_in.verify(account.username, wish.current_password, source)
+            verified = await self._log_in.verify(account.username, wish.current_password, source)
         except Refused as refusal:
             if refusal.code is ErrorCode.UNAUTHORIZED:
                 raise Refused(ErrorCode.FORBIDDEN, refusal.detail) from None
@@ -151,8 +151,8 @@ class Auth:
         password_rules.check(wish.new_password, account.username, account.email)
         new_hash = await self._workers.hash(wish.new_password)
         self._record("password_changed", account.user_id)
-        changed = await self._accounts.set_password(account.user_id, new_hash, new_epoch=True)
-        await self._tokens.after_change(changed, end_sign_ins=True)
+        changed = await self._accounts.set_password(account.user_id, new_hash, replaces=verified.password_hash, new_epoch=True)
+        await self._tokens.after_change(changed)
         return self._signed_in(await self._tokens.begin(changed, _kind(browser=authority.secret is not None)))
 
     def _record(self, kind: str, user_id: str, **details: str | int | bool) -> None:

@@ -45,7 +45,8 @@ class LogInDesk:
     async def verify(self, username: str, password: str, source: bytes) -> Account:
         """Return the active account of this name and password.
 
-        Raises Refused: `unauthorized` for whatever is wrong, `rate_limited` for a source that failed too often; Unavailable.
+        Raises Refused: `unauthorized` for whatever is wrong, `rate_limited` for a source that failed too often, `conflict` when
+        another password was set meanwhile; Unavailable.
         """
         name = comparable(username)
         if self._waiting >= self._workers.limit:
@@ -75,7 +76,7 @@ class LogInDesk:
         if attempt.kept.failures > 1:
             await self._attempts.clear(attempt.key)
         if better is not None:
-            account = await self._accounts.set_password(account.user_id, better, new_epoch=False)
+            account = await self._accounts.set_password(account.user_id, better, replaces=account.password_hash, new_epoch=False)
         return account
 
     async def _fail(self, attempt: Attempt) -> None:

@@ -14,6 +14,8 @@ from conclave.model.ids import Entropy, new_id
 from conclave.ports.accounts import AccountStore, SignInStore, TokenRevocationStore
 from conclave.ports.audit import AuditEvent, AuditSink
 
+SIGN_INS_PER_ACCOUNT = 100
+
 OnRevoked = Callable[[Revocation], None]
 """Is told of each revocation once it is in force, so that open connections of it can be closed."""
 
@@ -69,7 +71,10 @@ class TokenDesk:
         await self._sign_ins.forget_expired(now_s)
 
     async def begin(self, account: Account, kind: SignInKind) -> Begun:
-        """Sign an account in, with ids and secrets that nobody has seen before."""
+        """Sign an account in, with ids and secrets that nobody has seen before.
+
+        Raises Refused (`conflict`) when the account has changed since it was read.
+        """
         now_s = self._wall()
         sign_in_id = SignInId(new_id(self._entropy))
         details: dict[str, str | int | bool] = {"user_id": account.user_id, "sign_in_id": sign_in_id, "kind": kind.value}
@@ -84,12 +89,12 @@ class TokenDesk:
             issued = self._refresh.issue(account.user_id, sign_in_id, now_s, ends_at_s)
             proof, valid_until_s = issued.jti, float(issued.expires_at_s)
             begun = Begun(account, sign_in_id, access_token, refresh_token=issued.token)
-        await self._sign_ins.add(
-            SignIn(
-                sign_in_id=sign_in_id, user_id=account.user_id, kind=kind, proof=proof, created_at_s=now_s,
-                used_at_s=now_s, valid_until_s=valid_until_s, ends_at_s=ends_at_s,
-            )
+        sign_in = SignIn(
+            sign_in_id=sign_in_id, user_id=account.user_id, kind=kind, proof=proof, created_at_s=now_s,
+            used_at_s=now_s, valid_until_s=valid_until_s, ends_at_s=ends_at_s,
         )  # fmt: skip
+        for ended in await self._sign_ins.add(sign_in, account.epoch, SIGN_INS_PER_ACCOUNT):
+            await self._revoke(RevocationKind.SIGN_IN, ended)
         return begun
 
     async def refresh(self, token: str) -> Begun:
@@ -118,14 +123,12 @@ class TokenDesk:
     async def end_all(self, user_id: UserId) -> Account:
         """End all sign-ins of a user and void every access token. Raises Refused (`not_found`)."""
         account = await self._accounts.new_epoch(user_id)
-        await self.after_change(account, end_sign_ins=True)
+        await self.after_change(account)
         return account
 
-    async def after_change(self, account: Account, *, end_sign_ins: bool) -> None:
+    async def after_change(self, account: Account) -> None:
         """Void the access tokens of earlier epochs of an account that has changed."""
         await self._revoke(RevocationKind.USER, account.user_id, account.epoch)
-        if end_sign_ins:
-            await self._sign_ins.end_all(account.user_id)
 
     async def revoke(self, token: str, user_id: UserId) -> None:
         """Revoke an access token of this user, or the family of a refresh token. Raises Refused (`unauthorized`)."""

@@ -71,7 +71,7 @@ class Users:
             active=wish.active if wish.active is not UNSET else None,
             grants=wish.grants if wish.grants is not UNSET else None,
         )
-        await self._tokens.after_change(changed, end_sign_ins=not changed.active)
+        await self._tokens.after_change(changed)
         return json_response(UserView.of(changed))
 
     @handles("revoke_user")

@@ -46,23 +46,29 @@ class AccountStore(Protocol):
         active: bool | None = None,
         grants: frozenset[SystemPermission] | None = None,
     ) -> Awaitable[Account]:
-        """Change what is given and count the epoch up; return the account as it is now.
+        """Change what is given and count the epoch up; return the account as it is now. Of an inactive one every sign-in ends.
 
         Raises Refused: `not_found`, or `forbidden` when no active administrator would be left.
         """
 
-    def set_password(self, user_id: UserId, password_hash: str, *, new_epoch: bool) -> Awaitable[Account]:
-        """Replace the hash. Raises Refused (`not_found`)."""
+    def set_password(self, user_id: UserId, password_hash: str, *, replaces: str, new_epoch: bool) -> Awaitable[Account]:
+        """Replace the hash `replaces`; with a new epoch every sign-in ends.
+
+        Raises Refused (`conflict`) when there is no such account or its hash is another one by now.
+        """
 
     def new_epoch(self, user_id: UserId) -> Awaitable[Account]:
-        """Count the epoch up. Raises Refused (`not_found`)."""
+        """Count the epoch up and end every sign-in. Raises Refused (`not_found`)."""
 
 
 class SignInStore(Protocol):
     """Families of refresh tokens and browser sessions."""
 
-    def add(self, sign_in: SignIn) -> Awaitable[None]:
-        """Keep a new one."""
+    def add(self, sign_in: SignIn, epoch: int, limit: int) -> Awaitable[Sequence[SignInId]]:
+        """Keep a new one; past `limit` of an account those that were not used for longest end. Return which.
+
+        Raises Refused (`conflict`) unless the account is active and of this epoch: what it was verified by may be void.
+        """
 
     def by_id(self, sign_in_id: SignInId) -> Awaitable[SignIn | None]:
         """Return it unless it has ended."""
@@ -78,9 +84,6 @@ class SignInStore(Protocol):
 
     def end(self, sign_in_id: SignInId) -> Awaitable[None]:
         """End one; nothing happens when it has ended."""
-
-    def end_all(self, user_id: UserId, but: SignInId | None = None) -> Awaitable[Sequence[SignInId]]:
-        """End all of a user's apart from `but`; return which."""
 
     def forget_expired(self, now_s: float) -> Awaitable[None]:
         """Delete what was over before `now_s`."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conclave.model.accounts import Account, SystemPermission, SystemRole, UserId
 from conclave.model.errors import ErrorCode, Refused
 from conclave.store.database import Database
-from conclave.store.schema import ACCOUNTS, GRANTS
+from conclave.store.schema import ACCOUNTS, GRANTS, SIGN_INS
 
 
 class SqlAccounts:
@@ -62,17 +62,25 @@ class SqlAccounts:
                 await _set_grants(connection, user_id, grants)
             if not await _administrators(connection):
                 raise Refused(ErrorCode.FORBIDDEN, "no active administrator would be left")
-            return await _read(connection, user_id)
+            changed = await _read(connection, user_id)
+            if not changed.active:
+                await _end_sign_ins(connection, user_id)
+            return changed
 
-    async def set_password(self, user_id: UserId, password_hash: str, *, new_epoch: bool) -> Account:
+    async def set_password(self, user_id: UserId, password_hash: str, *, replaces: str, new_epoch: bool) -> Account:
+        condition = (ACCOUNTS.c.user_id == user_id) & (ACCOUNTS.c.password_hash == replaces)
+        values = {"password_hash": password_hash, "epoch": ACCOUNTS.c.epoch + int(new_epoch)}
         async with self._database.writing() as connection:
-            values = {"password_hash": password_hash, "epoch": ACCOUNTS.c.epoch + int(new_epoch)}
-            await _update(connection, user_id, values)
+            if (await connection.execute(update(ACCOUNTS).where(condition).values(values))).rowcount != 1:
+                raise Refused(ErrorCode.CONFLICT, "the password has just been changed")
+            if new_epoch:
+                await _end_sign_ins(connection, user_id)
             return await _read(connection, user_id)
 
     async def new_epoch(self, user_id: UserId) -> Account:
         async with self._database.writing() as connection:
             await _update(connection, user_id, {"epoch": ACCOUNTS.c.epoch + 1})
+            await _end_sign_ins(connection, user_id)
             return await _read(connection, user_id)
 
     async def _one(self, condition: Any) -> Account | None:
@@ -88,6 +96,11 @@ async def _update(connection: AsyncConnection, user_id: UserId, values: Mapping[
     done = await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.user_id == user_id).values(dict(values)))
     if done.rowcount != 1:
         raise Refused(ErrorCode.NOT_FOUND, "no such account")
+
+
+async def _end_sign_ins(connection: AsyncConnection, user_id: UserId) -> None:
+    """In the transaction that makes them void: a failure between the two would leave them good."""
+    await connection.execute(delete(SIGN_INS).where(SIGN_INS.c.user_id == user_id))
 
 
 async def _read(connection: AsyncConnection, user_id: UserId) -> Account:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from conclave.model.accounts import SignIn, SignInId, SignInKind, UserId
-from conclave.model.errors import Unavailable
-from conclave.store.database import DOOR, Database
-from conclave.store.schema import SIGN_INS
+from conclave.model.errors import ErrorCode, Refused
+from conclave.store.database import Database
+from conclave.store.schema import ACCOUNTS, SIGN_INS
 
 _C = SIGN_INS.c
 
@@ -20,13 +19,18 @@ class SqlSignIns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, sign_in: SignIn) -> None:
+    async def add(self, sign_in: SignIn, epoch: int, limit: int) -> Sequence[SignInId]:
         values = {column.name: getattr(sign_in, column.name) for column in SIGN_INS.columns} | {"kind": sign_in.kind.value}
-        try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(SIGN_INS).values(values))
-        except IntegrityError:
-            raise Unavailable(DOOR, "the account has just gone") from None
+        account = (ACCOUNTS.c.user_id == sign_in.user_id) & (ACCOUNTS.c.epoch == epoch) & ACCOUNTS.c.active
+        oldest = select(_C.sign_in_id).where(_C.user_id == sign_in.user_id).order_by(_C.used_at_s.desc(), _C.sign_in_id)
+        async with self._database.writing() as connection:
+            if (await connection.execute(select(ACCOUNTS.c.user_id).where(account).with_for_update())).first() is None:
+                raise Refused(ErrorCode.CONFLICT, "the account has just changed; log in again")
+            over = _C.sign_in_id.in_(oldest.offset(limit - 1))
+            ended = await connection.execute(delete(SIGN_INS).where(over).returning(_C.sign_in_id))
+            ids = [SignInId(row.sign_in_id) for row in ended]
+            await connection.execute(insert(SIGN_INS).values(values))
+            return ids
 
     async def by_id(self, sign_in_id: SignInId) -> SignIn | None:
         return await self._one(_C.sign_in_id == sign_in_id)
@@ -49,12 +53,6 @@ class SqlSignIns:
     async def end(self, sign_in_id: SignInId) -> None:
         async with self._database.writing() as connection:
             await connection.execute(delete(SIGN_INS).where(_C.sign_in_id == sign_in_id))
-
-    async def end_all(self, user_id: UserId, but: SignInId | None = None) -> Sequence[SignInId]:
-        ended = (_C.user_id == user_id) & (_C.sign_in_id != (but or ""))
-        async with self._database.writing() as connection:
-            rows = await connection.execute(delete(SIGN_INS).where(ended).returning(_C.sign_in_id))
-            return [SignInId(row.sign_in_id) for row in rows]
 
     async def forget_expired(self, now_s: float) -> None:
         async with self._database.writing() as connection:

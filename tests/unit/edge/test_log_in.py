@@ -78,7 +78,9 @@ async def test_an_old_hash_is_replaced_at_log_in(start: Starter) -> None:
     live = await start()
     account = await make_account(live, role=SystemRole.VIEWER)
     digest = b64encode(pbkdf2_hmac("sha256", PASSWORD.encode(), b"s", 1_000)).decode()
-    await live.server.accounts.stores.accounts.set_password(account.user_id, f"pbkdf2_sha256$1000$s${digest}", new_epoch=False)
+    await live.server.accounts.stores.accounts.set_password(
+        account.user_id, f"pbkdf2_sha256$1000$s${digest}", replaces=account.password_hash, new_epoch=False
+    )
     assert (await log_in(live, "ada", "wrong password")).status == 401
     assert (await hash_of(live)).startswith("pbkdf2")
     assert (await log_in(live)).status == 200

@@ -5,9 +5,10 @@ import pytest
 from tests.support.account_client import make_account
 from tests.support.live import Live, Starter
 
+from conclave.edge import token_desk
 from conclave.edge.token_desk import TokenDesk
-from conclave.model.accounts import SignInKind
-from conclave.model.errors import Refused
+from conclave.model.accounts import SignInKind, SystemRole
+from conclave.model.errors import ErrorCode, Refused
 
 
 def desk_of(live: Live) -> TokenDesk:
@@ -78,11 +79,33 @@ async def test_nobody_revokes_anothers_token(start: Starter) -> None:
 async def test_an_inactive_account_refreshes_nothing(start: Starter) -> None:
     live = await start()
     desk = desk_of(live)
-    account = await make_account(live, active=False)
+    await make_account(live, "root", SystemRole.ADMIN)
+    account = await make_account(live)
     begun = await desk.begin(account, SignInKind.TOKENS)
     assert begun.refresh_token is not None
+    await live.server.accounts.stores.accounts.change(account.user_id, active=False)
     with pytest.raises(Refused):
         await desk.refresh(begun.refresh_token)
+
+
+async def test_an_account_that_changed_since_it_was_read_is_not_signed_in(start: Starter) -> None:
+    live = await start()
+    account = await make_account(live)
+    await desk_of(live).end_all(account.user_id)
+    with pytest.raises(Refused) as caught:
+        await desk_of(live).begin(account, SignInKind.TOKENS)
+    assert caught.value.code is ErrorCode.CONFLICT
+
+
+async def test_the_sign_in_that_makes_room_takes_its_tokens_along(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_desk, "SIGN_INS_PER_ACCOUNT", 2)
+    live = await start()
+    desk, account = desk_of(live), await make_account(live)
+    oldest, *others = [await desk.begin(account, SignInKind.TOKENS) for _ in range(3)]
+    with pytest.raises(Refused):
+        desk.access.verify(oldest.access_token, live.server.clock.wall())
+    for begun in others:
+        desk.access.verify(begun.access_token, live.server.clock.wall())
 
 
 async def test_what_was_begun_never_prints_its_secrets(start: Starter) -> None:
