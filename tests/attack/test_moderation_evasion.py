@@ -84,3 +84,15 @@ async def test_a_demoted_co_host_does_not_become_one_again_by_joining_again(hub:
     with pytest.raises(RefusedByServer) as caught:
         await helper.ask(lambda number: messages.ParticipantsMute(id=number), messages.Empty)
     assert caught.value.code == ErrorCode.UNAUTHORIZED
+
+
+async def test_a_hard_muted_microphone_is_not_heard_as_the_sound_of_a_screen(hub: HubInMemory) -> None:
+    host = await hub.host()
+    mallory, participant_id = await seated(hub)
+    await hold(host, participant_id)
+    screen = await mallory.ask(lambda number: messages.ScreenPublish(id=number, mid="1", audio_mid="0"), messages.Published)
+    await mallory.ask(lambda number: messages.PublisherOffer(id=number, sdp=offer("audio", "video")), messages.SdpAnswer)
+    assert sorted(published(host)) == [(TrackSource.SCREEN, False), (TrackSource.SCREEN_AUDIO, True)]
+    with pytest.raises(RefusedByServer) as caught:
+        await mallory.ask(lambda number: messages.AudioMute(id=number, track_id=screen.track_ids[1], muted=False), messages.Empty)
+    assert caught.value.code == ErrorCode.FORBIDDEN

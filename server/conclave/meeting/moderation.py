@@ -114,14 +114,16 @@ def _mute(call: Call, targets: list[Participant], source: TrackSource, hard: boo
 
     def apply() -> Empty:
         for target in others:
-            for track_id in target.track_ids:
-                track = call.meeting.tracks[track_id]
-                if track.source is source:
+            newly_held = hard and source not in target.held
+            if hard:
+                target.held.add(source)
+            if source is TrackSource.MICROPHONE:
+                target.unmute_allowed = False
+            for track in [call.meeting.tracks[track_id] for track_id in target.track_ids]:
+                if track.source is source or silence.is_held(target, track.source):
                     track.muted_by_owner = True
                     silence.settle(call, track)
-            target.unmute_allowed = False
-            if hard and source not in target.held:
-                target.held.add(source)
+            if newly_held:
                 call.broadcast_about(target, ParticipantChanged(target.info))
         return Empty()
 

@@ -78,6 +78,31 @@ def test_a_soft_mute_is_undone_by_its_owner() -> None:
     assert not muted_in_plane(room, track_id)
 
 
+def test_lifting_a_hard_mute_does_not_let_the_sound_of_a_screen_through_either() -> None:
+    room = MeetingInMemory()
+    host, ada = room.sit(room.open()), room.join(Role.PARTICIPANT)
+    request = messages.ScreenPublish(id=1, mid="1", audio_mid="0")
+    _, sound = room.ask(ada.session_id, request, messages.Published).track_ids
+    room.ask(ada.session_id, messages.PublisherOffer(id=2, sdp=offer("audio", "video")), messages.SdpAnswer)
+    do(room, host, mute(ada, hard=True))
+    assert muted_in_plane(room, sound)
+    do(room, host, messages.ParticipantAllowUnmute(id=5, participant_id=ada.participant_id))
+    assert muted_in_plane(room, sound)
+    do(room, ada, messages.AudioMute(id=6, track_id=sound, muted=False))
+    assert not muted_in_plane(room, sound)
+
+
+def test_stopping_a_camera_leaves_the_permission_to_unmute() -> None:
+    room = MeetingInMemory()
+    host, ada = room.sit(room.open()), room.join(Role.PARTICIPANT)
+    do(room, host, messages.MeetingModify(id=1, unmute=False))
+    do(room, host, messages.ParticipantAllowUnmute(id=2, participant_id=ada.participant_id))
+    do(room, host, messages.ParticipantMute(id=3, participant_id=ada.participant_id, source=TrackSource.CAMERA))
+    assert ada.unmute_allowed
+    do(room, host, mute(ada, hard=False))
+    assert not ada.unmute_allowed
+
+
 def test_muting_everybody_spares_hosts_and_co_hosts() -> None:
     room = MeetingInMemory()
     host, helper, ada = room.sit(room.open()), room.join(Role.CO_HOST), room.join(Role.PARTICIPANT)

@@ -32,7 +32,17 @@ def test_a_held_source_cannot_be_unmuted_by_any_role() -> None:
     assert silence.may_unmute(room.change(), host, TrackSource.MICROPHONE)
 
 
-def test_the_switch_holds_for_microphones_of_those_under_co_hosts() -> None:
+def test_the_sound_of_a_screen_is_held_with_the_microphone_but_not_its_picture() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    host.held = {TrackSource.MICROPHONE}
+    assert silence.is_held(host, TrackSource.SCREEN_AUDIO)
+    assert not silence.is_held(host, TrackSource.SCREEN)
+    host.held = {TrackSource.SCREEN_AUDIO}
+    assert not silence.is_held(host, TrackSource.MICROPHONE)
+
+
+def test_the_switch_holds_for_sound_of_those_under_co_hosts() -> None:
     room = MeetingInMemory()
     host = room.sit(room.open())
     helper, ada = room.join(Role.CO_HOST), room.join(Role.PARTICIPANT)
@@ -40,4 +50,5 @@ def test_the_switch_holds_for_microphones_of_those_under_co_hosts() -> None:
     context = room.change()
     assert silence.may_unmute(context, helper, TrackSource.MICROPHONE)
     assert not silence.may_unmute(context, ada, TrackSource.MICROPHONE)
+    assert not silence.may_unmute(context, ada, TrackSource.SCREEN_AUDIO)
     assert silence.may_unmute(context, ada, TrackSource.CAMERA)
