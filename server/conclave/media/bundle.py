@@ -13,6 +13,8 @@ RTP_PROTOCOL = "UDP/TLS/RTP/SAVPF"
 _RTP_PROTOCOLS = frozenset({RTP_PROTOCOL, "TCP/TLS/RTP/SAVPF", "RTP/SAVPF"})
 _FINGERPRINT_ALGORITHMS = frozenset({"sha-256", "sha-384", "sha-512"})
 _MAX_FINGERPRINTS = 8
+_MAX_CARRIED_EXTENSION_ID = 255
+"""What the two-byte form can carry (RFC 8285, section 4.3); greater ids are for negotiation alone."""
 
 
 def invalid(detail: str) -> Refused:
@@ -107,6 +109,8 @@ class NumberRegistry:
             if identity is not None and self._payload_types.setdefault(codec.payload_type, identity) != identity:
                 raise invalid(f"sdp: payload type {codec.payload_type} changes its meaning in m-section {section.mid}")
         for extension in section.extensions:
+            if extension.id > _MAX_CARRIED_EXTENSION_ID:
+                continue
             if self._extensions.setdefault(extension.id, extension.uri) != extension.uri:
                 raise invalid(f"sdp: header extension id {extension.id} changes its meaning in m-section {section.mid}")
 

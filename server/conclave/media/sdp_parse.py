@@ -101,6 +101,8 @@ class _Transport:
             _fail("extmap is malformed")
         if any(known.uri == uri for known in self.extensions):
             return
+        if len(self.extensions) == sdp.MAX_EXTENSIONS:
+            _fail("too many header extensions")
         self.extensions.append(
             SdpExtension(_number(number, 1, 65_535, "extmap id"), uri, Direction(direction or Direction.SENDRECV))
         )
@@ -278,6 +280,7 @@ class _SessionBuilder:
 
     def __init__(self, max_sections: int) -> None:
         self.max_sections = max_sections
+        self.attributes = 0
         self.origin = (0, 0)
         self.bundles: list[tuple[str, ...]] = []
         self.ice_lite = False
@@ -303,6 +306,9 @@ class _SessionBuilder:
             self.origin = (_number(fields[1], 0, 10**20, "session id"), _number(fields[2], 0, 10**20, "session version"))
 
     def _take_attribute(self, name: str, value: str) -> None:
+        self.attributes += 1
+        if self.attributes > sdp.MAX_SESSION_ATTRIBUTES:
+            _fail("too many attributes before the first m-section")
         if name == "group":
             semantics, _, mids = value.partition(" ")
             if semantics == "BUNDLE":

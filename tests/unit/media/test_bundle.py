@@ -109,6 +109,11 @@ def test_a_header_extension_id_keeps_its_meaning() -> None:
         registry.extended_by((section("1", extensions=(SdpExtension(4, "urn:other"),)),))
 
 
+def test_an_extension_id_that_no_packet_can_carry_is_not_remembered() -> None:
+    registry = NumberRegistry().extended_by((section("0", extensions=(SdpExtension(256, "urn:one"),)),))
+    registry.extended_by((section("0", extensions=(SdpExtension(256, "urn:other"),)),))
+
+
 def test_a_refused_meaning_leaves_the_registry_as_it_was() -> None:
     registry = NumberRegistry()
     with pytest.raises(Refused):

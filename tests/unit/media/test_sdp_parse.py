@@ -176,6 +176,25 @@ def test_the_limit_is_512_attributes_a_section() -> None:
         parse_sdp(one("a=x\r\n" * 513))
 
 
+def test_the_limit_is_256_attributes_before_the_first_section() -> None:
+    parse_sdp(one("", session="a=x\r\n" * 256))
+    with pytest.raises(SdpError, match="too many attributes before"):
+        parse_sdp(one("", session="a=x\r\n" * 257))
+
+
+@pytest.mark.parametrize("level", ["session", "attributes"])
+def test_the_limit_is_64_header_extensions_at_either_level(level: str) -> None:
+    lines = "".join(f"a=extmap:{number} urn:{number}\r\n" for number in range(1, 66))
+    known = lines[: lines.index("a=extmap:65")]
+    for text, good in ((known + known, True), (lines, False)):
+        whole = one("", session=text) if level == "session" else one(text)
+        if good:
+            assert len(parse_sdp(whole).sections[0].extensions) == 64
+        else:
+            with pytest.raises(SdpError, match="too many header extensions"):
+                parse_sdp(whole)
+
+
 def test_the_limit_is_128_formats_a_section() -> None:
     with pytest.raises(SdpError, match="m-line"):
         parse_sdp(HEAD + "m=video 9 UDP/TLS/RTP/SAVPF " + " ".join(["96"] * 129) + "\r\n")
