@@ -113,6 +113,13 @@ async def test_malformed_frames_end_the_connection_and_nothing_else(start: Start
     assert await attack(live, data) in (1002, 1003, 1007, 1009)
 
 
+@pytest.mark.parametrize("message", [frame(b"x"), frame(), frame(first=0x01) + frame(first=0x00) * 8 + frame(first=0x80)])
+async def test_a_read_full_of_tiny_frames_is_cut_before_they_are_parsed(start: Starter, message: bytes) -> None:
+    live = await start()
+    assert await attack(live, message * 20_000) == 1008
+    assert live.server.hub.counts()["messages"] == 1, "only the hello of the bystander"
+
+
 async def test_frames_sent_before_the_answer_are_metered_too(start: Starter) -> None:
     live = await start()
     reader, writer = await live.raw()

@@ -112,3 +112,16 @@ async def test_absurd_requests_are_refused_without_a_trace_of_ours(start: Starte
     assert b"HTTP/1.1 4" in answer or b"HTTP/1.0 4" in answer
     assert b"Traceback" not in answer
     writer.close()
+
+
+@pytest.mark.parametrize("host", [b"[::1", b"a]b[", "a\u2100b".encode(), b"", b":443"])
+async def test_a_host_that_is_none_is_refused_and_is_no_news_for_the_log(
+    start: Starter, host: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = await start()
+    reader, writer = await live.raw()
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert not [record for record in caplog.records if record.exc_info]
+    writer.close()

@@ -11,7 +11,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from conclave.edge.account_gate import AccountGate
-from conclave.edge.headers import SECURITY_HEADERS, bearer_token, refuse_token_in_query, transport_security
+from conclave.edge.headers import SECURITY_HEADERS, bearer_token, check_host, refuse_token_in_query, transport_security
 from conclave.edge.problem import Problem, problem_of, respond, unauthenticated
 from conclave.edge.routes import ROUTES, Access, Route
 from conclave.model.errors import ConclaveError, ErrorCode
@@ -124,7 +124,8 @@ def _guard(count: CountRequest, report: ReportIncident, gate: AccountGate) -> An
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
         try:
-            refuse_token_in_query(request.url)
+            check_host(request.host)
+            refuse_token_in_query(request.rel_url)
             if route is not None and (request.content_length or 0) > route.body_bytes:
                 raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {route.body_bytes} bytes")
             if route is not None and route.access is Access.ACCOUNT:

@@ -34,12 +34,17 @@ class OverBudget(Exception):
 
 
 class FrameMeter:
-    """Counts frames of the message in flight and control frames over time; holds no payload."""
+    """Counts frames of the message in flight, and data and control frames over time; holds no payload.
 
-    def __init__(self, max_frames_per_message: int, max_message_bytes: int, now: float) -> None:
+    `data_frames` is what a connection may send at all. One read brings 256 KiB, or 40,000 frames: refusing the messages in them
+    one by one would come after the work that they are meant to cause.
+    """
+
+    def __init__(self, max_frames_per_message: int, max_message_bytes: int, now: float, data_frames: BucketSize) -> None:
         self._max_frames = max_frames_per_message
         self._max_bytes = max_message_bytes
         self._control = Bucket(CONTROL_FRAMES, now)
+        self._data = Bucket(data_frames, now)
         self._header = bytearray()
         self._skip = 0
         self._frames = 0
@@ -87,6 +92,8 @@ class FrameMeter:
             if not self._control.take(now):
                 raise OverBudget(WSCloseCode.POLICY_VIOLATION, "too many control frames")
         else:
+            if not self._data.take(now):
+                raise OverBudget(WSCloseCode.POLICY_VIOLATION, "too many frames")
             self._data_frame(header[0], length)
         self._skip = length
 
@@ -156,20 +163,22 @@ class _MeteredReader:
 class MeteredWebSocket(web.WebSocketResponse):
     """A WebSocketResponse whose frames are metered from the first byte on.
 
-    max_frames bounds the fragments of one message, max_bytes its payload, assembly_s the time from its first to its last byte.
+    max_frames bounds the fragments of one message, max_bytes its payload, assembly_s the time from its first to its last byte,
+    data_frames the frames of all messages over time.
     """
 
-    def __init__(self, *, max_frames: int, max_bytes: int, assembly_s: float, **options: Any) -> None:
+    def __init__(self, *, max_frames: int, max_bytes: int, assembly_s: float, data_frames: BucketSize, **options: Any) -> None:
         super().__init__(max_msg_size=max_bytes + 1, compress=False, **options)
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._assembly_s = assembly_s
+        self._data_frames = data_frames
 
     def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
         connection = request.protocol
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
-        meter = FrameMeter(self._max_frames, self._max_bytes, asyncio.get_running_loop().time())
+        meter = FrameMeter(self._max_frames, self._max_bytes, asyncio.get_running_loop().time(), self._data_frames)
         connection._payload_parser = reader = _MeteredReader(meter, self, self._assembly_s)
         if early:
             reader.feed_data(early)

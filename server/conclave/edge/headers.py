@@ -52,10 +52,24 @@ TOKEN_PARAMETERS = frozenset(
 MAX_TOKEN_CHARACTERS = 4_096
 
 
+def check_host(host: str) -> None:
+    """Raise Problem 400 when a Host header names no host (RFC 9110, section 7.2)."""
+    if not _host_name(host):
+        raise Problem(400, ErrorCode.INVALID, "the Host header names no host")
+
+
+def _host_name(host: str) -> str:
+    """Return the name or address without the port, "" when there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def transport_security(host: str) -> str | None:
     """Return the value of Strict-Transport-Security for a Host, or None for localhost and addresses (RFC 6797, 8.1.1)."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
+    name = _host_name(host)
+    if not name or name == "localhost" or name.endswith(".localhost"):
         return None
     try:
         ip_address(name)

@@ -14,11 +14,13 @@ from conclave.edge.sources import Sources
 from conclave.hub.hub import Hub
 from conclave.hub.sessions import ConnectionInfo, Session
 from conclave.model.errors import ErrorCode
-from conclave.policy.limits import MAX_FRAME_BYTES
+from conclave.policy.limits import MAX_FRAME_BYTES, BucketSize
 from conclave.signaling.codec import Encoding
 
 WRITE_BUFFER_BYTES = 65_536
 CLOSE_TIMEOUT_S = 2.0
+FRAMES_A_MESSAGE = 2
+"""Allowed on average; the hub's own limit, which says why it closes, comes first for messages in one frame each."""
 
 
 class Signaling:
@@ -53,8 +55,13 @@ class Signaling:
 
     async def _serve(self, request: web.Request, encoding: Encoding, source: bytes) -> web.StreamResponse:
         budget = self._settings.signaling
+        data_frames = BucketSize(
+            burst=FRAMES_A_MESSAGE * budget.message_burst + budget.max_frames_per_message,
+            per_s=FRAMES_A_MESSAGE * budget.messages_per_s,
+        )
         socket = MeteredWebSocket(
             max_frames=budget.max_frames_per_message, max_bytes=MAX_FRAME_BYTES, assembly_s=budget.message_assembly_s,
+            data_frames=data_frames,
             protocols=(encoding.value,), heartbeat=budget.heartbeat_s, timeout=CLOSE_TIMEOUT_S,
         )  # fmt: skip
         transport = request.transport

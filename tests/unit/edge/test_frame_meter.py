@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conclave.edge.frame_meter import CONTROL_FRAMES, FrameMeter, OverBudget
+from conclave.policy.limits import BucketSize
 
 MAX_FRAMES = 4
 MAX_BYTES = 1_000
+DATA_FRAMES = BucketSize(burst=40, per_s=4)
 CODES = (WSCloseCode.PROTOCOL_ERROR, WSCloseCode.POLICY_VIOLATION, WSCloseCode.MESSAGE_TOO_BIG)
 
 
@@ -23,7 +25,7 @@ def frame(payload: bytes = b"", *, opcode: int = 2, fin: bool = True, masked: bo
 
 
 def make() -> FrameMeter:
-    return FrameMeter(MAX_FRAMES, MAX_BYTES, 0.0)
+    return FrameMeter(MAX_FRAMES, MAX_BYTES, 0.0, DATA_FRAMES)
 
 
 def refused(data: bytes) -> OverBudget:
@@ -58,6 +60,16 @@ def test_more_fragments_than_allowed_are_a_policy_violation() -> None:
     stream = frame(fin=False) + frame(opcode=0, fin=False) * (MAX_FRAMES - 1)
     make().feed(stream, 0.0)
     assert refused(stream + frame(opcode=0)).code is WSCloseCode.POLICY_VIOLATION
+
+
+def test_more_frames_than_allowed_over_time_are_a_policy_violation() -> None:
+    meter = make()
+    meter.feed(frame(b"x") * 40, 0.0)
+    meter.feed(frame(b"x") * 4, 1.0)
+    with pytest.raises(OverBudget) as caught:
+        meter.feed(frame(b"x") * 40_000, 1.0)
+    assert caught.value.code is WSCloseCode.POLICY_VIOLATION
+    assert meter.completed == 44
 
 
 def test_a_message_too_large_is_refused_at_its_header() -> None:

@@ -5,6 +5,7 @@ from conclave.edge.headers import (
     CONTENT_SECURITY_POLICY,
     SECURITY_HEADERS,
     bearer_token,
+    check_host,
     check_origin,
     refuse_token_in_query,
     transport_security,
@@ -30,6 +31,19 @@ def test_strict_transport_security_is_for_names_and_neither_for_localhost_nor_ad
     assert transport_security("meet.example:8443") is not None
     for host in ("localhost:8443", "x.localhost", "127.0.0.1:8443", "[::1]:8443"):
         assert transport_security(host) is None
+
+
+@pytest.mark.parametrize("host", ["", ":443", "[::1", "a]b[", "a\u2100b"])
+def test_a_host_header_that_names_none_is_refused(host: str) -> None:
+    assert transport_security(host) is None
+    with pytest.raises(Problem) as caught:
+        check_host(host)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("host", ["meet.example", "localhost:8443", "[::1]:8443", "127.0.0.1"])
+def test_a_host_header_that_names_one_passes(host: str) -> None:
+    check_host(host)
 
 
 @pytest.mark.parametrize(
