@@ -81,7 +81,7 @@ class SignalingSettings(Section, frozen=True):
     hello_timeout_s: Seconds = 10.0
     heartbeat_s: Seconds = 15.0
     send_timeout_s: Seconds = 10.0
-    outbox_messages: Count = 512
+    outbox_messages: Count = 4_096
     outbox_bytes: Annotated[int, Meta(ge=65_536, le=64_000_000)] = 2_097_152
 
 

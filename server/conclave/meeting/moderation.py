@@ -11,6 +11,7 @@ from conclave.model.ids import ParticipantId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
 from conclave.policy.rbac import outranks_or_equals
+from conclave.ports.audit import AuditEvent
 from conclave.signaling.messages import (
     Empty,
     ParticipantAllowUnmute,
@@ -26,13 +27,15 @@ from conclave.signaling.messages import (
 def mute(call: Call, message: ParticipantMute, _now: float) -> Outcome:
     """Mute what somebody sends from one source."""
     target = _target(call, message.participant_id)
-    return _mute(call, [target], message.source, message.hard)
+    event = call.event("participant_muted", target, source=message.source, hard=message.hard, by=call.me.participant_id)
+    return _mute(call, [target], message, event)
 
 
 def mute_all(call: Call, message: ParticipantsMute, _now: float) -> Outcome:
-    """Mute everybody under the rank of a co-host, apart from the caller."""
+    """Mute everybody under the rank of a co-host; on record once, with their number."""
     others = [seat for seat in call.meeting.participants.values() if not outranks_or_equals(seat.role, Role.CO_HOST)]
-    return _mute(call, others, message.source, message.hard)
+    event = call.event("participants_muted", call.me, source=message.source, hard=message.hard, count=len(others))
+    return _mute(call, others, message, event)
 
 
 def allow_unmute(call: Call, message: ParticipantAllowUnmute, _now: float) -> Outcome:
@@ -109,26 +112,27 @@ def bar(context: Context, participant: Participant, *, whole: bool) -> None:
             context.audit(context.event("revocation_not_kept", participant, jti=claims.jti))
 
 
-def _mute(call: Call, targets: list[Participant], source: TrackSource, hard: bool) -> Outcome:
-    others = [target for target in targets if target is not call.me]
-
+def _mute(call: Call, targets: list[Participant], message: ParticipantMute | ParticipantsMute, event: AuditEvent) -> Recorded:
     def apply() -> Empty:
-        for target in others:
-            newly_held = hard and source not in target.held
-            if hard:
-                target.held.add(source)
-            if source is TrackSource.MICROPHONE:
-                target.unmute_allowed = False
-            for track in [call.meeting.tracks[track_id] for track_id in target.track_ids]:
-                if track.source is source or silence.is_held(target, track.source):
-                    track.muted_by_owner = True
-                    silence.settle(call, track)
-            if newly_held:
-                call.broadcast_about(target, ParticipantChanged(target.info))
+        for target in targets:
+            _silence(call, target, message.source, hard=message.hard)
         return Empty()
 
-    me = call.me.participant_id
-    return Recorded(tuple(call.event("participant_muted", target, source=source, hard=hard, by=me) for target in others), apply)
+    return Recorded((event,), apply)
+
+
+def _silence(call: Call, target: Participant, source: TrackSource, *, hard: bool) -> None:
+    newly_held = hard and source not in target.held
+    if hard:
+        target.held.add(source)
+    if source is TrackSource.MICROPHONE:
+        target.unmute_allowed = False
+    for track in [call.meeting.tracks[track_id] for track_id in target.track_ids]:
+        if track.source is source or silence.is_held(target, track.source):
+            track.muted_by_owner = True
+            silence.settle(call, track)
+    if newly_held:
+        call.broadcast_about(target, ParticipantChanged(target.info))
 
 
 def _target(call: Call, participant_id: str) -> Participant:

@@ -57,7 +57,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     missed_heartbeats: int = 3
     resume_grace_s: float = 30.0
     empty_meeting_s: float = 60.0
-    outbox_messages: int = 512
+    outbox_messages: int = 4_096
     outbox_bytes: int = 2 * 1024 * 1024
     speakers_interval_s: float = 0.2
     rates: Mapping[RateClass, BucketSize] = RATES

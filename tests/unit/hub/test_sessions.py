@@ -256,3 +256,19 @@ async def test_disconnecting_twice_is_once(house: HubInMemory) -> None:
     guest.session.disconnected()
     await house.hub.settle()
     assert len(host.received(messages.ParticipantChanged)) == 1
+
+
+async def test_what_a_host_does_to_everybody_fits_into_every_outbox_of_a_large_meeting(house: HubInMemory) -> None:
+    host = await house.host()
+    clients = [host]
+    for _ in range(400):
+        clients.append(await house.joined(Role.PARTICIPANT))
+        if len(clients) % 3 == 0:
+            await clients[-1].ask(lambda number: messages.AudioPublish(id=number, mid="0"), messages.Published)
+            await clients[-1].ask(lambda number: messages.PublisherOffer(id=number, sdp=offer("audio")), messages.SdpAnswer)
+        for client in clients:
+            client.session.outbox._frames.clear()
+            client.session.outbox._bytes = 0
+    await host.ask(lambda number: messages.ParticipantsMute(id=number, hard=True), messages.Empty)
+    assert len(clients[1].session.outbox) > 500
+    assert not any(client.aborted for client in clients)

@@ -111,6 +111,17 @@ def test_muting_everybody_spares_hosts_and_co_hosts() -> None:
     assert [muted_in_plane(room, track_id) for track_id in tracks] == [False, False, True]
 
 
+def test_muting_everybody_is_one_record_however_many_they_are() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    for _ in range(3):
+        room.join(Role.PARTICIPANT)
+    before = len(room.audited)
+    do(room, host, messages.ParticipantsMute(id=3, hard=True))
+    (event,) = room.audited[before:]
+    assert (event.type, event.participant_id, event.details["count"]) == ("participants_muted", host.participant_id, 3)
+
+
 def test_a_co_host_cannot_mute_a_host() -> None:
     room = MeetingInMemory()
     host, helper = room.sit(room.open()), room.join(Role.CO_HOST)
