@@ -11,7 +11,11 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from conclave.edge.account_gate import AccountGate
+<<<<<<< HEAD
 from conclave.edge.headers import SECURITY_HEADERS, bearer_token, check_host, refuse_token_in_query, transport_security
+=======
+from conclave.edge.headers import SECURITY_HEADERS, SERVER, bearer_token, check_host, refuse_token_in_query, transport_security
+>>>>>>> 57c461e (Refuse a malformed Host or CSRF header instead of failing over it)
 from conclave.edge.problem import Problem, problem_of, respond, unauthenticated
 from conclave.edge.routes import ROUTES, Access, Route
 from conclave.model.errors import ConclaveError, ErrorCode
@@ -124,7 +128,11 @@ def _guard(count: CountRequest, report: ReportIncident, gate: AccountGate) -> An
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
         try:
+<<<<<<< HEAD
             check_host(request.host)
+=======
+            check_host(request.headers.getall("Host", []))
+>>>>>>> 57c461e (Refuse a malformed Host or CSRF header instead of failing over it)
             refuse_token_in_query(request.rel_url)
             if route is not None and (request.content_length or 0) > route.body_bytes:
                 raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {route.body_bytes} bytes")
@@ -165,4 +173,4 @@ async def _secure_headers(request: web.Request, response: web.StreamResponse) ->
     if strict is not None:
         headers["Strict-Transport-Security"] = strict
     headers.setdefault("Cache-Control", "no-store")
-    headers["Server"] = "conclave"
+    headers["Server"] = SERVER

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from conclave.config.settings import ListenSettings
-from conclave.edge.headers import SECURITY_HEADERS
+from conclave.edge.headers import SECURITY_HEADERS, SERVER
 from conclave.edge.problem import Problem, respond
 from conclave.edge.sources import Sources
 from conclave.model.errors import ErrorCode, Refused, Unavailable
@@ -65,7 +65,7 @@ class GuardedConnection(web.RequestHandler):
             self.log_exception("unhandled", exc_info=exc)
         problem = Problem(status if known else 500, ErrorCode.INVALID if known else ErrorCode.UNAVAILABLE, "not understood")
         response = respond(problem)
-        response.headers.update(SECURITY_HEADERS)
+        response.headers.update(SECURITY_HEADERS | {"Server": SERVER})
         response.force_close()
         return response
 

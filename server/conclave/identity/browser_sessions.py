@@ -47,7 +47,7 @@ def csrf_token(secret: str) -> str:
 
 def check_csrf(secret: str, given: str) -> None:
     """Raise Refused (`forbidden`) unless `given` is the session's token; compared in constant time."""
-    if not compare_digest(csrf_token(secret).encode(), given.encode()):
+    if not compare_digest(csrf_token(secret).encode(), given.encode(errors="surrogatepass")):
         raise Refused(ErrorCode.FORBIDDEN, "the request lacks the session's token")
 
 

@@ -36,7 +36,7 @@ def test_a_value_that_was_never_ours_is_refused(secret: str) -> None:
 def test_the_token_of_one_session_is_not_that_of_another() -> None:
     one, two = new_secret(os.urandom), new_secret(os.urandom)
     check_csrf(one, csrf_token(one))
-    for given in ("", csrf_token(two), csrf_token(one)[:-1], one, "é"):
+    for given in ("", csrf_token(two), csrf_token(one)[:-1], one, "é", "\udcff"):
         with pytest.raises(Refused) as caught:
             check_csrf(one, given)
         assert caught.value.code is ErrorCode.FORBIDDEN
