@@ -102,10 +102,6 @@ async def test_a_request_behind_a_refused_upgrade_is_not_answered_as_a_second_on
         b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 500 + b"\r\n",
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"\x16\x03\x01\0\0nonsense\r\n\r\n",
-        *[
-            b"GET /api/v1/me HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n"
-            for host in (b"[", b"[::1]x", b"a:99999", b"\xff\xff", b"a b", b"a\r\nHost: a")
-        ],
     ],
 )
 async def test_absurd_requests_are_refused_without_a_trace_of_ours(start: Starter, request_text: bytes) -> None:
@@ -117,7 +113,6 @@ async def test_absurd_requests_are_refused_without_a_trace_of_ours(start: Starte
     assert b"Traceback" not in answer
     assert b"aiohttp" not in answer
     assert b"Server: conclave" in answer
-    assert b"incident" not in answer
     writer.close()
 
 

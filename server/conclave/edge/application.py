@@ -11,11 +11,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from conclave.edge.account_gate import AccountGate
-<<<<<<< HEAD
-from conclave.edge.headers import SECURITY_HEADERS, bearer_token, check_host, refuse_token_in_query, transport_security
-=======
 from conclave.edge.headers import SECURITY_HEADERS, SERVER, bearer_token, check_host, refuse_token_in_query, transport_security
->>>>>>> 57c461e (Refuse a malformed Host or CSRF header instead of failing over it)
 from conclave.edge.problem import Problem, problem_of, respond, unauthenticated
 from conclave.edge.routes import ROUTES, Access, Route
 from conclave.model.errors import ConclaveError, ErrorCode
@@ -128,11 +124,7 @@ def _guard(count: CountRequest, report: ReportIncident, gate: AccountGate) -> An
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
         try:
-<<<<<<< HEAD
             check_host(request.host)
-=======
-            check_host(request.headers.getall("Host", []))
->>>>>>> 57c461e (Refuse a malformed Host or CSRF header instead of failing over it)
             refuse_token_in_query(request.rel_url)
             if route is not None and (request.content_length or 0) > route.body_bytes:
                 raise Problem(413, ErrorCode.TOO_LARGE, f"the body may have {route.body_bytes} bytes")

@@ -1,7 +1,6 @@
 """Security headers of every response, and the checks on request headers that need no state."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -53,27 +52,6 @@ TOKEN_PARAMETERS = frozenset(
 )
 MAX_TOKEN_CHARACTERS = 4_096
 
-MAX_HOST_CHARACTERS = 255
-MAX_PORT = 65_535
-IPV6 = 6
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{0,5}))?")
-
-
-def check_host(hosts: Sequence[str]) -> None:
-    """Raise Problem 400 unless the values of Host are none or one, a name or address with or without a port (RFC 9112, 3.2)."""
-    if len(hosts) > 1 or (hosts and not _is_host(hosts[0])):
-        raise Problem(400, ErrorCode.INVALID, "the Host header is not valid")
-
-
-def _is_host(host: str) -> bool:
-    match = _HOST.fullmatch(host)
-    if match is None or int(match["port"] or 0) > MAX_PORT or len(host) > MAX_HOST_CHARACTERS:
-        return False
-    try:
-        return match["address"] is None or ip_address(match["address"]).version == IPV6
-    except ValueError:
-        return False
-
 
 def check_host(host: str) -> None:
     """Raise Problem 400 when a Host header names no host (RFC 9110, section 7.2)."""
@@ -90,17 +68,9 @@ def _host_name(host: str) -> str:
 
 
 def transport_security(host: str) -> str | None:
-<<<<<<< HEAD
     """Return the value of Strict-Transport-Security for a Host, or None for localhost and addresses (RFC 6797, 8.1.1)."""
     name = _host_name(host)
     if not name or name == "localhost" or name.endswith(".localhost"):
-=======
-    """Return the value of Strict-Transport-Security for a Host; None for no Host, localhost and addresses (RFC 6797, 8.1.1)."""
-    if not _is_host(host):
-        return None
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
->>>>>>> 57c461e (Refuse a malformed Host or CSRF header instead of failing over it)
         return None
     try:
         ip_address(name)
