@@ -141,3 +141,16 @@ async def test_a_ban_outlives_the_meeting_that_it_was_made_in(hub: HubInMemory) 
     await hub.advance(120)
     await hub.hub.settle()
     assert await refusal(hub, hub.token(Role.PARTICIPANT), DEVICE, OTHER_NETWORK) == ErrorCode.FORBIDDEN
+
+
+@pytest.mark.parametrize("ban", [False, True])
+async def test_a_removed_co_host_does_not_come_back_by_a_link_of_his_own_making(hub: HubInMemory, ban: bool) -> None:
+    host = await hub.host()
+    helper = Intruder(hub, NETWORK)
+    joined = await helper.join(hub.token(Role.CO_HOST, seats=1))
+    link = await helper.client.ask(
+        lambda number: messages.InvitationCreate(id=number, role=Role.CO_HOST, shared=True), messages.Invitation
+    )
+    request = lambda number: messages.ParticipantRemove(id=number, participant_id=joined.participant_id, ban=ban)  # noqa: E731
+    await host.ask(request, messages.Empty)
+    assert await refusal(hub, link.token, OTHER_DEVICE, OTHER_NETWORK) == ErrorCode.UNAUTHORIZED

@@ -1,7 +1,8 @@
 """Invitations of a meeting: making, listing and revoking them, and noticing one that two people use."""
 
-from conclave.meeting import moderation
+from conclave.meeting import lobby, moderation
 from conclave.meeting.context import Call, Outcome, Recorded
+from conclave.meeting.names import clean_name
 from conclave.meeting.state import KnownInvitation
 from conclave.model.errors import ErrorCode, Refused
 from conclave.policy.rbac import outranks_or_equals
@@ -21,6 +22,7 @@ def create(call: Call, message: InvitationCreate, _now: float) -> Outcome:
     me, meeting = call.me, call.meeting
     if not outranks_or_equals(me.role, message.role):
         raise Refused(ErrorCode.FORBIDDEN, f"a {me.role} cannot invite a {message.role}")
+    label = clean_name(message.label) if message.label.strip() else ""
     _forget_expired(call)
     if len(meeting.invitations) >= call.house.limits.max_invitations_per_meeting:
         raise Refused(ErrorCode.TOO_LARGE, "the meeting has too many invitations")
@@ -31,7 +33,7 @@ def create(call: Call, message: InvitationCreate, _now: float) -> Outcome:
     claims = issued.claims
 
     def apply() -> Invitation:
-        meeting.invitations[claims.jti] = KnownInvitation(claims=claims, label=message.label)
+        meeting.invitations[claims.jti] = KnownInvitation(claims=claims, label=label, made_by=me.origin)
         return Invitation(issued.token, issued.path, claims.exp)
 
     event = call.event("invitation_created", me, role=message.role, jti=claims.jti, exp=claims.exp, seats=seats)
@@ -67,15 +69,22 @@ def revoke(call: Call, message: InvitationRevoke, now: float) -> Outcome:
         raise Refused(ErrorCode.NOT_FOUND, "no such invitation")
 
     def apply() -> Empty:
-        call.house.invitations.revoke(known.claims, call.wall_s)
-        if message.remove:
-            for seat in tuple(call.meeting.participants.values()):
-                present = seat.participant_id in call.meeting.participants
-                if present and seat.jti == message.jti and seat is not call.me:
-                    moderation.expel(call, seat, ban=False, now=now)
+        try:
+            call.house.invitations.revoke(known.claims, call.wall_s)
+        finally:
+            lobby.dismiss_barred(call)
+            if message.remove:
+                _remove_all_by(call, message.jti, now)
         return Empty()
 
     return Recorded((call.event("invitation_revoked", call.me, jti=message.jti, remove=message.remove),), apply)
+
+
+def _remove_all_by(call: Call, jti: str, now: float) -> None:
+    for seat in tuple(call.meeting.participants.values()):
+        present = seat.participant_id in call.meeting.participants
+        if present and seat.jti == jti and seat is not call.me:
+            moderation.expel(call, seat, ban=False, now=now)
 
 
 def _forget_expired(call: Call) -> None:

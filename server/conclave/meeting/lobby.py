@@ -134,10 +134,11 @@ def admit_expected(context: Context) -> None:
 
 
 def dismiss_barred(context: Context) -> None:
-    """Somebody was banned: who waits and is meant by that goes too."""
+    """Somebody was banned or a link revoked: who waits and is meant by that goes too."""
     meeting, bans = context.meeting, context.house.bans
     for guest in tuple(meeting.lobby.values()):
-        if bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hash, context.wall_s):
+        revoked = guest.claims.jti in context.house.invitations.revocations
+        if revoked or bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hash, context.wall_s):
             _dismiss(context, guest)
             changed(context)
 

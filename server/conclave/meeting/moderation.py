@@ -1,12 +1,12 @@
 """What hosts and co-hosts do to others: mute, let unmute, change roles, remove and ban."""
 
-from conclave.meeting import attendance, lobby, restraints, silence
+from conclave.meeting import attendance, lobby, restraints, silence, withdrawal
 from conclave.meeting.bans import BAN_S, Ban
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Disconnect
 from conclave.meeting.hosting import change_role, role_event
 from conclave.meeting.state import Participant
-from conclave.model.errors import ErrorCode, Refused, Unavailable
+from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import ParticipantId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
@@ -61,6 +61,8 @@ def set_role(call: Call, message: ParticipantSetRole, now: float) -> Outcome:
     def apply() -> Empty:
         change_role(call, target, message.role, now)
         restraints.limit_role(call.meeting, target, message.role)
+        withdrawal.withdraw_made_by(call, target, "maker demoted", keep=message.role)
+        lobby.dismiss_barred(call)
         return Empty()
 
     if target.role is message.role:
@@ -83,6 +85,7 @@ def remove(call: Call, message: ParticipantRemove, now: float) -> Outcome:
 def expel(context: Context, participant: Participant, *, ban: bool, now: float) -> None:
     """End somebody's media, seat and connection at once, and bar the way back. The same person's other seats go too."""
     bar(context, participant, whole=ban)
+    withdrawal.withdraw_made_by(context, participant, "maker removed")
     others = [seat for seat in context.meeting.participants.values() if seat is not participant and seat.role is not Role.HOST]
     caught = [seat for seat in others if restraints.same_person(seat, participant)]
     for seat in (participant, *caught):
@@ -106,10 +109,7 @@ def bar(context: Context, participant: Participant, *, whole: bool) -> None:
         ),
     )
     if whole or claims.personal:
-        try:
-            context.house.invitations.revoke(claims, context.wall_s)
-        except Unavailable:
-            context.audit(context.event("revocation_not_kept", participant, jti=claims.jti))
+        withdrawal.revoke(context, claims, "removed")
 
 
 def _mute(call: Call, targets: list[Participant], message: ParticipantMute | ParticipantsMute, event: AuditEvent) -> Recorded:

@@ -65,6 +65,11 @@ class Participant(Struct, kw_only=True):
     def jti(self) -> str:
         return self.claims.jti
 
+    @property
+    def origin(self) -> str:
+        """What stays the same over leaving and coming back: the personal link, else the connection."""
+        return self.claims.jti if self.claims.personal else self.session_id
+
 
 class Guest(Struct, kw_only=True):
     """Somebody in the waiting room."""
@@ -83,10 +88,12 @@ class Guest(Struct, kw_only=True):
 
 
 class KnownInvitation(Struct, kw_only=True):
-    """An invitation that was made here or has been used. `device_id`: the first device that came by a personal one."""
+    """An invitation that was made here or has been used. `device_id`: the first device that came by a personal one;
+    `made_by`: the origin of who made it in the meeting."""
 
     claims: Claims
     label: str = ""
+    made_by: str = ""
     uses: int = 0
     device_id: str = ""
 
