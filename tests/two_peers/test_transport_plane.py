@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from random import Random
 
@@ -46,12 +46,18 @@ class Client:
         self._server = server
         self._tcp = tcp
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._socket.setblocking(False)
         self._buffer = b""
 
     @property
     def parameters(self) -> RemoteTransportParameters:
         return RemoteTransportParameters("peer", "p" * 24, (self.certificate.fingerprint,), "active")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()
+        return host, port
 
     async def connect(self, port: int) -> None:
         await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", port))
@@ -80,6 +86,13 @@ class Client:
             (int(AttributeType.USE_CANDIDATE), b""),
         )
         return stun.serialise(StunClass.REQUEST, transaction_id, attributes, password=self._server.ice_pwd.encode())
+
+    def check_in_the_name_of(self, victim: tuple[str, int]) -> None:
+        """Send a check of our own from an address that is another's, as who can forge source addresses would."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+            forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            forger.bind(victim)
+            forger.sendto(self.request(os.urandom(12)), self._socket.getpeername())
 
     async def shake_hands(self) -> None:
         while self.dtls.state is DtlsState.CONNECTING:
@@ -192,6 +205,13 @@ def route() -> list[commands.PlaneCommand]:
     ]
 
 
+def counted(house: House, name: str) -> Callable[[], Awaitable[int]]:
+    async def look() -> int:
+        return house.pump.counters()[name]
+
+    return look
+
+
 async def forward(publisher: Client, subscriber: Client, *, first: int = 1, count: int = 20) -> list[bytes]:
     """Send RTP from one to the other; returns the packets as the other decrypted them."""
     protect, unprotect = publisher.sender(), subscriber.receiver()
@@ -244,6 +264,18 @@ async def test_a_forged_check_from_another_socket_is_not_answered(house: House) 
     assert counters["drop_unknown_path"] == 1
     client.close()
     forger.close()
+
+
+async def test_a_forged_source_address_takes_no_media_from_its_owner_and_sends_none_to_it(house: House) -> None:
+    victim, thief = await house.connect(PUBLISHER), await house.connect(SUBSCRIBER)
+    house.pump.perform(route())
+    for number in range(1, 4):
+        thief.check_in_the_name_of(victim.address)
+        await until(counted(house, "drop_path_held"), lambda refused, least=number: refused >= least, "the path is refused")
+    packets = await forward(victim, thief)
+    assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(1, 21)]
+    victim.close()
+    thief.close()
 
 
 async def test_an_ice_restart_moves_the_media_to_another_socket_and_keeps_the_keys(house: House) -> None:

@@ -74,6 +74,7 @@ class Hub:
         self._tasks: list[Task[None]] = []
         self._closing = False
         pump.on_transport_state = self._on_transport_state
+        pump.on_incident = self._services.incident
 
     def start(self) -> None:
         """Start timers and active speaker detection."""

@@ -8,6 +8,7 @@ takes a bounded batch, so that a flood of datagrams leaves the loop to signaling
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from logging import getLogger
 
 from msgspec import Struct
 
@@ -35,6 +36,9 @@ BATCH = 32
 
 OnTransportState = Callable[[TransportId, TransportState, str], None]
 OnFact = Callable[[str, TransportId | None, TrackId | None, int], None]
+OnIncident = Callable[[Exception], str]
+
+_log = getLogger("conclave.hub")
 
 
 class TransportStats(Struct, frozen=True):
@@ -65,12 +69,14 @@ class MediaPump:
 
     `on_transport_state(transport_id, state, reason)` tells what happened to a transport that we did not close;
     `on_fact(name, transport_id, track_id, value)` passes on the plane's facts in our identifiers.
+    `on_incident(error)` takes an error of ours that cost one datagram, fact or command, and returns the incident's id.
     `taps` hears which of the plane's tracks are tapped for which recording.
     """
 
     def __init__(self, plane: Plane, *, clock: Callable[[], float], loop: asyncio.AbstractEventLoop) -> None:
         self.on_transport_state: OnTransportState = _ignore_state
         self.on_fact: OnFact = _ignore_fact
+        self.on_incident: OnIncident = _log_incident
         self._plane = plane
         self._clock = clock
         self._loop = loop
@@ -102,7 +108,8 @@ class MediaPump:
     def perform(self, planned: Iterable[commands.PlaneCommand]) -> None:
         """Perform commands in order. One that concerns something already gone does nothing and is counted.
 
-        Raises Unavailable when the plane has no room for something; the commands after it have been performed then.
+        Raises Unavailable when the plane has no room for something, or with the incident's id when a command failed by an error
+        of ours; the commands after it have been performed then.
         """
         failure: Unavailable | None = None
         for command in planned:
@@ -113,6 +120,8 @@ class MediaPump:
             except Unavailable as error:
                 self._counters["control_no_room"] += 1
                 failure = failure or error
+            except Exception as error:
+                failure = failure or Unavailable("plane", f"incident {self._incident(error)}")
         if failure is not None:
             raise failure
 
@@ -153,10 +162,17 @@ class MediaPump:
 
     def _on_readable(self) -> None:
         for item in self._plane.poll(BATCH):
-            if isinstance(item, Fact):
-                self._receive_fact(item)
-            else:
-                self._receive_datagram(item)
+            try:
+                if isinstance(item, Fact):
+                    self._receive_fact(item)
+                else:
+                    self._receive_datagram(item)
+            except Exception as error:
+                self._incident(error)
+
+    def _incident(self, error: Exception) -> str:
+        self._counters["control_incidents"] += 1
+        return self.on_incident(error)
 
     def _receive_datagram(self, datagram: Datagram) -> None:
         attached = self._addressee(datagram)
@@ -188,8 +204,8 @@ class MediaPump:
 
     def _receive_fact(self, fact: Fact) -> None:
         attached = self._by_peer.get(fact.peer)
-        if fact.name == "path_closed" and attached is not None:
-            attached.transport.path_closed(fact.path)
+        if fact.name in ("path_closed", "path_refused") and attached is not None:
+            attached.transport.path_lost(fact.path)
         track_id = self._track_ids.get(fact.track)
         owner = attached or (None if track_id is None else self._track_owners.get(track_id))
         if owner is None and fact.name != "ring_overflow":
@@ -212,6 +228,8 @@ class MediaPump:
                 self._do(attached, output)
             except KeyError:
                 self._counters["control_stale_outputs"] += 1
+            except Exception as error:
+                self._incident(error)
         self._keep_timer(attached)
 
     def _do(self, attached: _Attached, output: Output) -> None:
@@ -404,6 +422,12 @@ def _nothing() -> None:
 
 def _ignore_state(_transport_id: TransportId, _state: TransportState, _reason: str) -> None:
     """The hub has not asked to be told."""
+
+
+def _log_incident(error: Exception) -> str:
+    """Without a hub the log is all there is."""
+    _log.error("incident", exc_info=error)
+    return "unknown"
 
 
 def _ignore_fact(_name: str, _transport_id: TransportId | None, _track_id: TrackId | None, _value: int) -> None:

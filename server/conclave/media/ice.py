@@ -25,11 +25,11 @@ PATH_BYTES = 32
 
 
 class IceAnswer(Struct, frozen=True):
-    """What a request led to: the `response` to send back, and whether its path is new or newly nominated.
-    `retired_ufrag` is the local fragment that stopped being valid."""
+    """What a request led to: the `response` to send back, whether the request was good (then its path is the peer's), and
+    whether the path is newly nominated. `retired_ufrag` is the local fragment that stopped being valid."""
 
     response: bytes
-    path_is_new: bool = False
+    accepted: bool = False
     nominated: bool = False
     retired_ufrag: str | None = None
 
@@ -132,7 +132,7 @@ class IceLite:
             self._doubted_at = now
 
     def forget_path(self, path: bytes) -> None:
-        """The connection under `path` is gone."""
+        """The connection under `path` is gone, or the path is another's."""
         self._paths.pop(path, None)
         if self._nominated == path:
             self._nominated = None
@@ -169,7 +169,7 @@ class IceLite:
                 retired, self._previous = self._previous.ufrag, None
                 self._awaits_nomination = True
         self._remember_transaction(message.transaction_id, path)
-        path_is_new = self._touch(path, now)
+        self._touch(path, now)
         nominated = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
         if nominated:
             self._nominated = path
@@ -177,7 +177,7 @@ class IceLite:
             self._awaits_nomination = False
         mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
         response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
-        return IceAnswer(response, path_is_new=path_is_new, nominated=nominated, retired_ufrag=retired)
+        return IceAnswer(response, accepted=True, nominated=nominated, retired_ufrag=retired)
 
     def _may_take_over(self, path: bytes, now: float) -> bool:
         """Whether media moves to `path` now that it is nominated.
@@ -200,15 +200,13 @@ class IceLite:
         if len(self._transactions) > REMEMBERED_TRANSACTIONS:
             self._transactions.popitem(last=False)
 
-    def _touch(self, path: bytes, now: float) -> bool:
+    def _touch(self, path: bytes, now: float) -> None:
         self._last_check, self._doubted_at = now, None
-        is_new = path not in self._paths
-        if is_new and len(self._paths) >= MAX_PATHS:
+        if path not in self._paths and len(self._paths) >= MAX_PATHS:
             oldest = next(known for known in self._paths if known != self._nominated)
             del self._paths[oldest]
         self._paths[path] = now
         self._paths.move_to_end(path)
-        return is_new
 
 
 def _is_udp(path: bytes) -> bool:

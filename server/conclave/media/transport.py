@@ -43,6 +43,9 @@ class Transmit(Struct, frozen=True):
 
 
 class AllowPath(Struct, frozen=True):
+    """A good check came from `path`. Said of each one: whoever was wrongly given the path meanwhile gives it back, and a path
+    in use is known to be."""
+
     path: bytes
 
 
@@ -180,7 +183,7 @@ class MediaTransport:
         except StunError as error:
             self._drop(f"stun_{error.reason}")
             return
-        if answer.path_is_new:
+        if answer.accepted:
             self._outputs.append(AllowPath(path))
         if answer.nominated:
             self._outputs.append(Nominate(path))
@@ -208,8 +211,8 @@ class MediaTransport:
                 self._ice.doubt(now)
             self._follow_dtls(dtls)
 
-    def path_closed(self, path: bytes) -> None:
-        """The TCP connection under `path` ended."""
+    def path_lost(self, path: bytes) -> None:
+        """The TCP connection under `path` ended, or another peer holds the path."""
         self._ice.forget_path(path)
         if self._dtls_path == path:
             self._dtls_path = None

@@ -48,6 +48,15 @@ cdef void missing_add(Lane *lane, Track *track, int64_t first, int64_t last) noe
     heat(lane, track)
 
 
+cdef bint is_missing(const Track *track, int64_t index) noexcept nogil:
+    """Whether a gap that is still open holds the number."""
+    cdef int at
+    for at in range(track.missing_count - 1, -1, -1):
+        if track.missing[at].index <= index:
+            return track.missing[at].index == index
+    return False
+
+
 cdef void missing_settle(Lane *lane, Track *track, int64_t index) noexcept nogil:
     """A late packet came. If it had been asked for once, the time it took is a sample of the round trip."""
     cdef int at

@@ -6,9 +6,28 @@ than the route's first is a counted drop. Timestamps: outgoing = track's + offse
 them go on by the time that passed.
 """
 
+cdef enum:
+    PARAMETERS_MAX = 8           # packets before an IDR: delimiter, parameter sets, SEI
+
+
+cdef int parameters_owed(const Track *track, const Packet *packet) noexcept nogil:
+    """How many packets just before an IDR without parameter sets are of its frame, or may be: they were overtaken by it."""
+    cdef const CacheSlot *slot
+    cdef int room = 0
+    if (not packet.keyframe or track.codec[packet.payload_type] != CODEC_H264
+            or h264_parameters(packet.data + packet.payload_offset, payload_size(packet))):
+        return 0
+    while room < PARAMETERS_MAX:
+        slot = cache_find(track, packet.index - 1 - room)
+        if slot.packet.timestamp != packet.timestamp if slot != NULL else not is_missing(track, packet.index - 1 - room):
+            break
+        room += 1
+    return room
+
 
 cdef bint open_route(Lane *lane, Sender *sender, const Packet *packet) noexcept nogil:
     """Let a waiting route begin with `packet` if a decoder can; False while it cannot."""
+    cdef int room
     if sender.waiting:
         if packet.gated and not packet.keyframe:
             count(lane, D_AWAITING_KEYFRAME)
@@ -17,8 +36,9 @@ cdef bint open_route(Lane *lane, Sender *sender, const Packet *packet) noexcept 
         sender.track.waiting -= 1
     if sender.resync:
         sender.resync = 0
-        sender.offset = sender.last_index + 1 - packet.index
-        sender.first_index = packet.index
+        room = parameters_owed(sender.track, packet)
+        sender.offset = sender.last_index + 1 + room - packet.index
+        sender.first_index = packet.index - room
     if sender.retime:
         sender.retime = 0
         sender.report_due = 1
@@ -56,8 +76,10 @@ cdef void forward_packet(Lane *lane, Sender *sender, Packet *packet) noexcept no
     if packet.index < sender.track.floor:
         count(lane, D_BEFORE_ROUTE)
         return
-    if (sender.waiting or sender.resync) and not open_route(lane, sender, packet):
-        return
+    if sender.waiting or sender.resync:
+        if not open_route(lane, sender, packet):
+            return
+        forward_overtaken(lane, sender, packet.index)
     index = packet.index + sender.offset
     if packet.index < sender.first_index or (index <= sender.last_index and not packet.late):
         count(lane, D_BEFORE_ROUTE)
@@ -76,6 +98,16 @@ cdef void forward_packet(Lane *lane, Sender *sender, Packet *packet) noexcept no
         sender.last_timestamp = packet.timestamp + sender.timestamp_offset
         sender.last_ns = lane.now_ns
         sender.started = 1
+
+
+cdef void forward_overtaken(Lane *lane, Sender *sender, int64_t end) noexcept nogil:
+    """Send what the route has just been opened for besides its keyframe, up to `end`; a late packet comes by itself."""
+    cdef CacheSlot *slot
+    cdef int64_t index
+    for index in range(sender.first_index, end):
+        slot = cache_find(sender.track, index)
+        if slot != NULL and not slot.packet.late:
+            forward_packet(lane, sender, &slot.packet)
 
 
 cdef inline bint reachable(const Peer *peer) noexcept nogil:

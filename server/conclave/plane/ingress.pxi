@@ -216,6 +216,7 @@ cdef void receive_rtp(Lane *lane, Peer *peer, uint8_t *data, int size) noexcept 
     if status != SRTP_OK:
         authentication_failed(lane, peer, status)
         return
+    peer.heard_ns = lane.now_ns
     packet = &lane.packets[lane.packet_count]
     if not rtp_parse(data, size, packet):
         count(lane, D_RTP_MALFORMED)
@@ -354,6 +355,8 @@ cdef inline void mark_packet(Lane *lane, Track *track, Packet *packet) noexcept 
             packet.keyframe = 1
             track.pli_wanted = 0
             if track.keyframe_index >= 0 and track.keyframe_timestamp == packet.timestamp:
+                if packet.index < track.keyframe_index:
+                    track.keyframe_index = packet.index
                 return
             track.keyframe_ns = lane.now_ns
             track.keyframe_index = packet.index

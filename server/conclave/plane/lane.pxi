@@ -5,6 +5,8 @@ cdef Lane *new_lane(int number, int signal, double keyframe_interval_ms, bint ca
     """Allocate a lane without sockets. Raises MemoryError."""
     cdef Lane *lane = <Lane *>calloc(1, sizeof(Lane))
     cdef uint64_t seeds[4]
+    cdef uint8_t name[12]
+    cdef bytes cname
     cdef int at
     if lane == NULL:
         raise MemoryError
@@ -22,6 +24,11 @@ cdef Lane *new_lane(int number, int signal, double keyframe_interval_ms, bint ca
     lane.paths.seed = seeds[0]
     lane.inbound.seed = seeds[1]
     lane.outbound.seed = seeds[2]
+    if getrandom(name, sizeof(name), 0) != sizeof(name):
+        free_lane(lane)
+        raise OSError("no random bytes")
+    cname = b64encode((<char *>name)[:12])
+    memcpy(lane.cname, <const char *>cname, CNAME_OURS)
     lane.srtp = srtp_functions
     lane.number = number
     lane.signal = signal

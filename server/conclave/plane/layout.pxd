@@ -27,6 +27,7 @@ cdef enum:
     RTX_MEMORY = 128             # retransmissions remembered per sender
     MID_MAX = 16
     CNAME_MAX = 64
+    CNAME_OURS = 16              # octets of the lane's own name
     RING_SIZE = 1024             # datagrams and facts waiting for Python, each
     RING_PER_PEER = 128          # of them from one peer
     UNMAPPED = 255
@@ -42,16 +43,18 @@ cdef enum:  # Counter
     N_PACKETS_IN, N_BYTES_IN, N_PACKETS_OUT, N_BYTES_OUT, N_RECEIVE_CALLS, N_SEND_CALLS, N_GSO_SENDS, N_WAKEUPS,
     N_STUN_IN, N_DTLS_IN, N_RTP_IN, N_RTCP_IN, N_RTP_OUT, N_RTCP_OUT, N_RTX_OUT, N_RTX_IN,
     N_NACKS_IN, N_NACKS_OUT, N_NACK_MISSES, N_NACK_WITHOUT_RTX, N_PLIS_IN, N_PLIS_OUT, N_KEYFRAMES_IN, N_REMB_OUT,
-    N_SSRCS_LEARNT, N_GSO_REFUSED, N_RTCP_IGNORED, N_TCP_ACCEPTED, N_TCP_CLOSED, N_CACHE_REPLAYS, N_TAPPED,
+    N_SSRCS_LEARNT, N_GSO_REFUSED, N_RTCP_IGNORED, N_TCP_ACCEPTED, N_TCP_CLOSED, N_CACHE_REPLAYS, N_TAPPED, N_PLIS_HELD,
     D_FIRST_BYTE, D_TOO_LARGE, D_STUN_MALFORMED, D_RING_FULL, D_UNKNOWN_PATH, D_NOT_NOMINATED, D_NOT_SECURED,
     D_RTP_MALFORMED, D_UNKNOWN_SSRC, D_SSRC_LIMIT, D_PAYLOAD_TYPE, D_REPLAY, D_AUTHENTICATION, D_SRTP_ERROR,
     D_DUPLICATE, D_STALE, D_MUTED, D_UNMAPPED_PAYLOAD_TYPE, D_BEFORE_ROUTE, D_AWAITING_KEYFRAME, D_PROTECT, D_NO_DESTINATION,
     D_SEND_WOULD_BLOCK, D_SEND_ERROR, D_RTCP_MALFORMED, D_RTX_MALFORMED, D_RTX_UNNEEDED, D_NACK_LIMITED, D_NOT_CACHED,
     D_TCP_LIMIT, D_TCP_FRAMING, D_TCP_SLOW, D_TCP_IDLE, D_TCP_GONE, D_TAP_OVERFLOW,
+    D_PATH_HELD, D_TCP_DESCRIPTORS,
     COUNTERS
 
 cdef enum:  # FactName
-    FACT_SSRC_LEARNT, FACT_TRACK_SILENT, FACT_TRACK_ALIVE, FACT_FIRST_PACKET, FACT_SRTP_FAILING, FACT_PATH_CLOSED
+    FACT_SSRC_LEARNT, FACT_TRACK_SILENT, FACT_TRACK_ALIVE, FACT_FIRST_PACKET, FACT_SRTP_FAILING, FACT_PATH_CLOSED,
+    FACT_PATH_REFUSED
 
 cdef enum:  # RetiredKind
     RETIRED_PEER, RETIRED_TRACK, RETIRED_SENDER, RETIRED_SESSION
@@ -170,6 +173,7 @@ cdef struct Track:
     # keyframe requests
     int64_t pli_ns
     uint8_t pli_wanted
+    uint8_t plis_held             # some sender's request waits for its share
     uint8_t hot                   # on the lane's hot list
     Track *hot_next
     int waiting                   # routes that wait for a keyframe
@@ -238,6 +242,9 @@ cdef struct Sender:
     uint64_t retransmitted
     uint64_t nack_misses
     uint64_t plis
+    int64_t pli_credit_ns         # of time, for keyframe requests
+    int64_t pli_refill_ns
+    int64_t pli_held_ns           # since when one waits for its share; 0: none does
     uint32_t fraction_lost
     int32_t packets_lost
     uint32_t jitter
@@ -270,6 +277,7 @@ cdef struct Peer:
     int ssrc_room
     uint64_t raised               # datagrams for Python, written by the lane
     uint64_t taken                # ... and those it took, written by Python
+    int64_t heard_ns              # last authenticated packet, or check on the nominated path
     int64_t failing_ns
     uint64_t failing
     int64_t report_ns
@@ -405,6 +413,7 @@ cdef struct Lane:
     Peer *peers
     Track *hot
     uint64_t level_epoch
+    char cname[16]                # of the receiver that we are
     int64_t keyframe_interval_ns
     int64_t hot_ns
     int64_t slow_ns
@@ -443,4 +452,5 @@ cdef struct Lane:
     int connection_count
     int connection_limit
     int64_t claim_ns
+    int64_t accept_ns             # when the paused listener is looked at again; 0: it is not paused
     uint64_t connection_serial

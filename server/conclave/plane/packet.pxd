@@ -177,6 +177,18 @@ cdef inline bint h264_keyframe(const uint8_t *data, int size) noexcept nogil:
     return kind == 5 or kind == 7
 
 
+cdef inline bint h264_parameters(const uint8_t *data, int size) noexcept nogil:
+    """A sequence parameter set, as a single NAL unit or in a STAP-A."""
+    cdef int offset = 1
+    if size < 1 or (data[0] & 0x1F) != 24:
+        return size >= 1 and (data[0] & 0x1F) == 7
+    while offset + 3 <= size:
+        if (data[offset + 2] & 0x1F) == 7:
+            return True
+        offset += 2 + read16(data + offset)
+    return False
+
+
 cdef inline bint av1_keyframe(const uint8_t *data, int size) noexcept nogil:
     """AV1 RTP specification 4.4: first packet of a coded video sequence (N), not a continuation (Z)."""
     return size >= 1 and (data[0] & 0x08) != 0 and (data[0] & 0x80) == 0

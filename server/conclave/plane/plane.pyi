@@ -33,7 +33,8 @@ class Datagram(NamedTuple):
 
 class Fact(NamedTuple):
     """Something the plane noticed. `name` is one of:
-    "peer_closed" (peer's resources are free), "path_closed" (its TCP connection `path` ended), "ssrc_learnt" (track, value=ssrc),
+    "peer_closed" (peer's resources are free), "path_closed" (its TCP connection `path` ended), "path_refused" (it may not have
+    `path`, which another peer holds), "ssrc_learnt" (track, value=ssrc),
     "track_silent" (no packet for 5 s), "track_alive" (packets again), "first_packet" (track's first forwardable packet),
     "srtp_failing" (peer, value=failures in the last second, at most one a second), "ring_overflow" (value = facts lost)."""
 
@@ -79,9 +80,13 @@ class Tables:
     def open_peer(self, lane: int = 0) -> int:
         """Make a peer: one participant's transport, with no path and no keys yet."""
     def allow_path(self, peer: int, path: bytes) -> None:
-        """DTLS from `path` now comes up with this peer's number (at most 8 paths a peer, the oldest not nominated gives way)."""
+        """DTLS from `path` now comes up with this peer's number (at most 8 paths a peer, the oldest not nominated gives way).
+
+        A peer with keys holds its nominated path for 13 s after it was last heard from: by an authenticated packet, or by a
+        call of this method. The path is refused to others as long (`drop_path_held`, Fact "path_refused").
+        """
     def nominate(self, peer: int, path: bytes) -> None:
-        """Media goes to `path` and is accepted only from it. Implies allow_path."""
+        """Media goes to `path` and is accepted only from it. Implies allow_path; without effect when that is refused."""
     def secure(self, peer: int, profile: str, inbound: bytes, outbound: bytes) -> None:
         """Install SRTP keys: master key then master salt, for packets from and to the peer. `profile` is a SrtpProfile value.
         Raises ValueError on a wrong length or profile. Installing again replaces both (DTLS restart)."""

@@ -1,5 +1,10 @@
 """Changes of a lane's tables, asked for by Python and done by the lane's thread between two batches."""
 
+cdef enum:
+    # How long a path stays with the peer that uses it. Checks for consent are at most 6 s apart (RFC 7675 5.1), so one may be
+    # lost; a NAT gives a mapping to somebody else after 2 minutes of silence (RFC 4787 REQ-5), 30 s where it is hasty.
+    PATH_HELD_S = 13
+
 
 cdef inline void link_sender(Sender *sender, Track *track) noexcept nogil:
     sender.track = track
@@ -15,6 +20,7 @@ cdef void unlink_sender(Sender *sender) noexcept nogil:
     if sender.waiting:
         sender.waiting = 0
         sender.track.waiting -= 1
+    sender.pli_held_ns = 0
     link = &sender.track.senders
     while link[0] != NULL:
         if link[0] == sender:
@@ -130,7 +136,8 @@ cdef void remove_track_from(Lane *lane, Track *track) noexcept nogil:
 cdef void add_sender_to(Lane *lane, Peer *peer, Sender *sender) noexcept nogil:
     sender.peer_next = peer.senders
     peer.senders = sender
-    sender.rtx_refill_ns = lane.now_ns
+    sender.rtx_refill_ns = sender.pli_refill_ns = lane.now_ns
+    sender.pli_credit_ns = PLI_BURST * <int64_t>PLI_PERIOD
     ssrc_put(&lane.outbound, peer, sender.ssrc, sender, SSRC_MEDIA)
     if sender.rtx_ssrc != 0:
         ssrc_put(&lane.outbound, peer, sender.rtx_ssrc, sender, SSRC_RTX)
@@ -159,24 +166,43 @@ cdef void forget_path(Lane *lane, Peer *peer, int at) noexcept nogil:
     lane.last_peer = NULL
 
 
-cdef void allow_path_of(Lane *lane, Peer *peer, const Path *path) noexcept nogil:
-    """Bind the path to the peer. Beyond 8 paths the oldest that is not nominated gives way."""
+cdef inline bint nominated_by(const Peer *peer, const Path *path) noexcept nogil:
+    return peer.has_nominated and path_equal(path, &peer.nominated)
+
+
+cdef bint held(const Lane *lane, const Peer *peer, const Path *path) noexcept nogil:
+    """Whether the path is another peer's that has keys, nominated it, and was heard from within PATH_HELD_S."""
+    cdef const Peer *owner = path_find(&lane.paths, path)
+    return (owner != NULL and owner != peer and owner.session != NULL and nominated_by(owner, path)
+            and lane.now_ns - owner.heard_ns < PATH_HELD_S * <int64_t>SECOND)
+
+
+cdef bint allow_path_of(Lane *lane, Peer *peer, const Path *path) noexcept nogil:
+    """Bind the path to the peer; False when it may not have it. Beyond 8 paths the oldest that is not nominated gives way."""
     cdef int at
     lane.last_peer = NULL
+    if held(lane, peer, path):
+        count(lane, D_PATH_HELD)
+        raise_fact(lane, FACT_PATH_REFUSED, peer, NULL, 0, path)
+        return False
+    if nominated_by(peer, path):
+        peer.heard_ns = lane.now_ns
     for at in range(peer.paths):
         if path_equal(&peer.allowed[at], path):
-            path_put(&lane.paths, path, peer)
-            return
+            return path_put(&lane.paths, path, peer)
     if peer.paths == PATHS_PER_PEER:
-        at = 1 if peer.has_nominated and path_equal(&peer.allowed[0], &peer.nominated) else 0
-        forget_path(lane, peer, at)
-    if path_put(&lane.paths, path, peer):
-        peer.allowed[peer.paths] = path[0]
-        peer.paths += 1
+        forget_path(lane, peer, 1 if nominated_by(peer, &peer.allowed[0]) else 0)
+    if not path_put(&lane.paths, path, peer):
+        return False
+    peer.allowed[peer.paths] = path[0]
+    peer.paths += 1
+    return True
 
 
 cdef void nominate_path(Lane *lane, Peer *peer, const Path *path) noexcept nogil:
-    allow_path_of(lane, peer, path)
+    if not allow_path_of(lane, peer, path):
+        return
+    peer.heard_ns = lane.now_ns
     peer.nominated = path[0]
     peer.has_nominated = 1
     peer.connection = NULL
@@ -216,7 +242,7 @@ cdef void secure_peer(Lane *lane, Peer *peer, Session *session) noexcept nogil:
     if peer.session != NULL:
         retire(lane, &peer.session.retired)
     peer.session = session
-    peer.secured_ns = lane.now_ns
+    peer.secured_ns = peer.heard_ns = lane.now_ns
 
 
 cdef void begin_waiting_routes(Lane *lane, Peer *peer) noexcept nogil:

@@ -3,6 +3,8 @@
 cdef enum:
     NACK_PAIRS = 64
     REPORT_PAUSE = 100 * MS      # between sender reports of a track that are passed on
+    PLI_BURST = 3                # keyframes that one receiver may cost at once: the first, and two that were lost again
+    PLI_PERIOD = 2 * SECOND      # ... and then one in this time; everybody pays for each
 
 
 cdef void receive_rtcp(Lane *lane, Peer *peer, uint8_t *data, int size) noexcept nogil:
@@ -24,6 +26,7 @@ cdef void receive_rtcp(Lane *lane, Peer *peer, uint8_t *data, int size) noexcept
     if status != SRTP_OK:
         authentication_failed(lane, peer, status)
         return
+    peer.heard_ns = lane.now_ns
     if bound == 0 and not remember_ssrc(lane, peer, ssrc, peer, SSRC_RTCP):
         return
     while offset < size:
@@ -123,8 +126,52 @@ cdef void receive_keyframe_request(Lane *lane, Peer *peer, uint32_t ssrc) noexce
         return
     sender.plis += 1
     count(lane, N_PLIS_IN)
-    if sender.track != NULL and sender.track.video:
+    if sender.track == NULL or not sender.track.video or sender.track.muted:
+        return
+    if costs_nothing(sender.track) or pli_paid(lane, sender):
         keyframe_wanted(lane, sender.track)
+        return
+    count(lane, N_PLIS_HELD)
+    if sender.pli_held_ns == 0:
+        sender.pli_held_ns = lane.now_ns
+        sender.track.plis_held = 1
+        heat(lane, sender.track)
+
+
+cdef inline bint marked(const Track *track) noexcept nogil:
+    return track.marks and not track.opaque
+
+
+cdef inline bint costs_nothing(const Track *track) noexcept nogil:
+    """Whether a keyframe is on its way already: decoders repeat their request until it comes."""
+    return track.pli_wanted or (marked(track) and track.pli_ns != 0 and track.keyframe_ns <= track.pli_ns)
+
+
+cdef bint pli_paid(Lane *lane, Sender *sender) noexcept nogil:
+    """Take the price of one keyframe from the receiver's credit; False while there is too little of it."""
+    sender.pli_credit_ns += lane.now_ns - sender.pli_refill_ns
+    sender.pli_refill_ns = lane.now_ns
+    if sender.pli_credit_ns > PLI_BURST * <int64_t>PLI_PERIOD:
+        sender.pli_credit_ns = PLI_BURST * <int64_t>PLI_PERIOD
+    if sender.pli_credit_ns < PLI_PERIOD:
+        return False
+    sender.pli_credit_ns -= PLI_PERIOD
+    return True
+
+
+cdef void serve_held_plis(Lane *lane, Track *track) noexcept nogil:
+    """Pass on the requests that were held back as soon as they are paid for; a keyframe that came meanwhile has answered them."""
+    cdef Sender *sender = track.senders
+    track.plis_held = 0
+    while sender != NULL:
+        if sender.pli_held_ns != 0 and marked(track) and track.keyframe_ns > sender.pli_held_ns:
+            sender.pli_held_ns = 0
+        if sender.pli_held_ns != 0 and (costs_nothing(track) or pli_paid(lane, sender)):
+            sender.pli_held_ns = 0
+            keyframe_wanted(lane, track)
+        if sender.pli_held_ns != 0:
+            track.plis_held = 1
+        sender = sender.track_next
 
 
 cdef void receive_full_intra_request(Lane *lane, Peer *peer, const uint8_t *part, int size) noexcept nogil:

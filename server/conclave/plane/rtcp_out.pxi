@@ -45,7 +45,7 @@ cdef void send_sender_report(Lane *lane, Sender *sender) noexcept nogil:
     write32(out + 16, track.sr_rtp + sender.timestamp_offset + <uint32_t>clock_ticks(elapsed, sender.clock_rate))
     write32(out + 20, <uint32_t>sender.packets)
     write32(out + 24, <uint32_t>sender.bytes)
-    size = 28 + write_cname(out + 28, sender)
+    size = 28 + write_description(out + 28, sender.ssrc, sender.cname, sender.cname_size)
     sender.sr_middle[1] = sender.sr_middle[0]
     sender.sr_ns[1] = sender.sr_ns[0]
     sender.sr_middle[0] = <uint32_t>(ntp >> 16)
@@ -53,34 +53,41 @@ cdef void send_sender_report(Lane *lane, Sender *sender) noexcept nogil:
     send_rtcp(lane, peer, out, size)
 
 
-cdef int write_cname(uint8_t *out, const Sender *sender) noexcept nogil:
+cdef int write_description(uint8_t *out, uint32_t ssrc, const char *cname, int cname_size) noexcept nogil:
     """An SDES packet with the CNAME alone; nothing when there is none."""
-    cdef int size = 10 + sender.cname_size
-    if sender.cname_size == 0:
+    cdef int size = 10 + cname_size
+    if cname_size == 0:
         return 0
     out[8] = 1
-    out[9] = sender.cname_size
-    memcpy(out + 10, sender.cname, sender.cname_size)
+    out[9] = <uint8_t>cname_size
+    memcpy(out + 10, cname, cname_size)
     out[size] = 0
     size += 1
     while size & 3:
         out[size] = 0
         size += 1
-    write_report_header(out, 1, 202, size, sender.ssrc)
+    write_report_header(out, 1, 202, size, ssrc)
     return size
+
+
+cdef int write_preamble(Lane *lane, uint8_t *out) noexcept nogil:
+    """An empty receiver report and our CNAME: what RFC 3550 6.1 wants before feedback. Not every publisher negotiates reduced
+    size (RFC 5506), and the 28 octets are not worth a distinction."""
+    write_report_header(out, 0, 201, 8, OUR_SSRC)
+    return 8 + write_description(out + 8, OUR_SSRC, lane.cname, CNAME_OURS)
 
 
 cdef void send_keyframe_request(Lane *lane, Track *track) noexcept nogil:
     """Picture loss indication (RFC 4585 6.3.1), after an empty receiver report."""
     cdef uint8_t *out = reserve(lane)
-    write_report_header(out, 0, 201, 8, OUR_SSRC)
-    write_report_header(out + 8, 1, 206, 12, OUR_SSRC)
-    write32(out + 16, track.ssrc)
+    cdef int size = write_preamble(lane, out)
+    write_report_header(out + size, 1, 206, 12, OUR_SSRC)
+    write32(out + size + 8, track.ssrc)
     track.pli_ns = lane.now_ns
     track.pli_wanted = 0
     track.plis_sent += 1
     count(lane, N_PLIS_OUT)
-    send_rtcp(lane, track.peer, out, 20)
+    send_rtcp(lane, track.peer, out, size + 12)
 
 
 cdef void keyframe_wanted(Lane *lane, Track *track) noexcept nogil:
@@ -121,7 +128,8 @@ cdef void send_nacks(Lane *lane, Track *track) noexcept nogil:
     cdef int64_t pid = -1
     cdef int kept = 0
     cdef int at
-    cdef int size = 20
+    cdef int feedback = write_preamble(lane, out)
+    cdef int size = feedback + 12
     cdef uint16_t mask = 0
     cdef Missing *entry
     if again < 20 * MS:
@@ -150,11 +158,10 @@ cdef void send_nacks(Lane *lane, Track *track) noexcept nogil:
         track.missing[kept] = entry[0]
         kept += 1
     track.missing_count = kept
-    if size == 20 or not reachable(track.peer):
+    if size == feedback + 12 or not reachable(track.peer):
         return
-    write_report_header(out, 0, 201, 8, OUR_SSRC)
-    write_report_header(out + 8, 1, 205, size - 8, OUR_SSRC)
-    write32(out + 16, track.ssrc)
+    write_report_header(out + feedback, 1, 205, size - feedback, OUR_SSRC)
+    write32(out + feedback + 8, track.ssrc)
     send_rtcp(lane, track.peer, out, size)
 
 
@@ -218,6 +225,7 @@ cdef void send_receiver_report(Lane *lane, Peer *peer) noexcept nogil:
         return
     size = 8 + 24 * blocks
     write_report_header(out, blocks, 201, size, OUR_SSRC)
+    size += write_description(out + size, OUR_SSRC, lane.cname, CNAME_OURS)
     if peer.remb_bps != 0:
         size += write_remb(out + size, peer)
         count(lane, N_REMB_OUT)

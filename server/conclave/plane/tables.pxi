@@ -282,7 +282,7 @@ cdef class LaneTables:
                                     path_bytes(&datagram.path), (<char *>datagram.data)[:datagram.size]))
             else:
                 out.append(Fact(lane.number, FACT_NAMES[fact.name], fact.peer, fact.track, fact.value,
-                                path_bytes(&fact.path) if fact.name == FACT_PATH_CLOSED else b""))
+                                path_bytes(&fact.path) if fact.name in (FACT_PATH_CLOSED, FACT_PATH_REFUSED) else b""))
         lost = lane.facts_lost
         if lost != self.facts_lost and len(out) < limit:
             out.append(Fact(lane.number, "ring_overflow", -1, -1, lost - self.facts_lost, b""))

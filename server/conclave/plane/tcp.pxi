@@ -8,7 +8,8 @@ events (`doomed`), so that no event of the round meets freed memory.
 cdef enum:
     TCP_IN = 8192
     TCP_OUT = 131072
-    TCP_UNCLAIMED = 64           # connections of one address that no peer has claimed yet
+    TCP_UNCLAIMED = 64           # connections of one source that no peer has claimed yet
+    ACCEPT_PAUSE = 100 * MS      # of the listener while the process has no descriptor left
 
 
 cdef Connection *find_connection(Lane *lane, const Path *path) noexcept nogil:
@@ -74,15 +75,38 @@ cdef void reap_connections(Lane *lane) noexcept nogil:
 
 
 cdef bint crowded(const Lane *lane, const Path *path) noexcept nogil:
-    """Whether the path's address holds its share of unclaimed connections, so that it cannot take all of them."""
+    """Whether the path's source holds its share of unclaimed connections, so that it cannot take all of them. A source is an
+    IPv4 address or an IPv6 /64, all of which is one subscriber's: eight octets either way."""
     cdef const Connection *connection = lane.connections
     cdef int unclaimed = 0
     while connection != NULL:
-        if (memcmp(<const uint8_t *>&connection.path + 4, <const uint8_t *>path + 4, 16) == 0
+        if ((<const uint8_t *>&connection.path)[1] == (<const uint8_t *>path)[1]
+                and memcmp(<const uint8_t *>&connection.path + 4, <const uint8_t *>path + 4, 8) == 0
                 and path_find(&lane.paths, &connection.path) == NULL):
             unclaimed += 1
         connection = connection.next
     return unclaimed >= TCP_UNCLAIMED
+
+
+cdef void listen_for(Lane *lane, uint32_t wanted) noexcept nogil:
+    cdef epoll_event event
+    event.events = wanted
+    event.data.ptr = &lane.listener
+    epoll_ctl(lane.epoll, EPOLL_CTL_MOD, lane.listener, &event)
+
+
+cdef void accept_failed(Lane *lane) noexcept nogil:
+    """Without a descriptor or memory for it a connection stays in the backlog and the listener readable: look away for a moment,
+    or the lane would do nothing else."""
+    if errno == EMFILE or errno == ENFILE or errno == ENOBUFS or errno == ENOMEM:
+        count(lane, D_TCP_DESCRIPTORS)
+        lane.accept_ns = lane.now_ns + ACCEPT_PAUSE
+        listen_for(lane, 0)
+
+
+cdef void accept_again(Lane *lane) noexcept nogil:
+    lane.accept_ns = 0
+    listen_for(lane, EPOLLIN)
 
 
 cdef void tcp_accept(Lane *lane) noexcept nogil:
@@ -98,6 +122,7 @@ cdef void tcp_accept(Lane *lane) noexcept nogil:
         size = sizeof(sockaddr_in6)
         fd = accept4(lane.listener, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
         if fd < 0:
+            accept_failed(lane)
             return
         path_from_address(&path, &address, lane.connection_serial + 1)
         if lane.connection_count >= lane.connection_limit or crowded(lane, &path):

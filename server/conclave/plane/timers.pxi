@@ -11,6 +11,8 @@ cdef void run_timers(Lane *lane) noexcept nogil:
     """Do what is due at lane.now_ns; the caller flushes."""
     if lane.hot != NULL and lane.now_ns >= lane.hot_ns:
         run_hot(lane)
+    if lane.accept_ns != 0 and lane.now_ns >= lane.accept_ns:
+        accept_again(lane)
     if lane.now_ns >= lane.slow_ns and (lane.tracks > 0 or lane.connections != NULL):
         lane.slow_ns = lane.now_ns + SLOW_PERIOD
         run_slow(lane)
@@ -23,6 +25,8 @@ cdef int64_t next_timer_ns(const Lane *lane) noexcept nogil:
         due = lane.hot_ns
     if (lane.tracks > 0 or lane.connections != NULL) and (due < 0 or lane.slow_ns < due):
         due = lane.slow_ns
+    if lane.accept_ns != 0 and (due < 0 or lane.accept_ns < due):
+        due = lane.accept_ns
     return due
 
 
@@ -38,13 +42,15 @@ cdef void run_hot(Lane *lane) noexcept nogil:
         awaiting = not track.muted and awaited(track)
         if awaiting:
             track.pli_wanted = 1
+        if track.plis_held:
+            serve_held_plis(lane, track)
         if track.pli_wanted:
             ask_keyframe(lane, track)
         if track.reports_due:
             send_due_reports(lane, track)
         if track.missing_count > 0:
             period = HOT_PERIOD
-        elif track.silent or track.muted or not (track.pli_wanted or awaiting):
+        elif track.silent or track.muted or not (track.pli_wanted or track.plis_held or awaiting):
             cool(lane, track)
         track = following
     lane.hot_ns = lane.now_ns + period

@@ -127,6 +127,12 @@ async def test_a_full_hub_opens_no_more_meetings() -> None:
     await house.close()
 
 
+async def test_an_error_of_ours_in_the_media_pump_is_an_incident(house: HubInMemory) -> None:
+    error = ValueError("ours")
+    assert house.pump.on_incident(error) == house.incidents[0][0]
+    assert house.incidents[0][1] is error
+
+
 async def test_what_is_counted_has_a_name(house: HubInMemory) -> None:
     await house.host()
     with pytest.raises(RefusedByServer):

@@ -496,10 +496,11 @@ def test_facts_are_told_in_our_identifiers(house: House) -> None:
     ]
 
 
-def test_a_closed_tcp_path_is_forgotten(house: House) -> None:
+@pytest.mark.parametrize("name", ["path_closed", "path_refused"])
+def test_a_path_that_ended_or_is_anothers_is_forgotten(house: House, name: str) -> None:
     transport = house.open()
     house.check(transport)
-    house.receive(Fact(0, "path_closed", 100, -1, 0, path()))
+    house.receive(Fact(0, name, 100, -1, 0, path()))
     house.receive(Datagram(0, "dtls", 100, path(), b"\x16"))
     assert house.pump.counters()["control_dtls_unproven_path"] == 1
 

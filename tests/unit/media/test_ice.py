@@ -90,7 +90,7 @@ def test_a_check_is_answered_with_its_reflexive_address(agent: IceLite, peer: Pe
     assert response.stun_class is StunClass.SUCCESS
     assert response.has_fingerprint
     assert str(response.xor_mapped_address) == "192.0.2.1:5001"
-    assert answer.path_is_new
+    assert answer.accepted
     assert not answer.nominated
 
 
@@ -208,13 +208,13 @@ def test_remembered_transactions_are_bounded(agent: IceLite, peer: Peer) -> None
     agent.receive(first, path(1), 0.0)
     for _ in range(REMEMBERED_TRANSACTIONS):
         agent.receive(peer.check(), path(1), 0.0)
-    assert agent.receive(first, path(2), 0.0).path_is_new
+    assert agent.receive(first, path(2), 0.0).accepted
 
 
 def test_at_most_eight_paths_are_kept_and_the_nominated_one_stays(agent: IceLite, peer: Peer) -> None:
     agent.receive(peer.check(USE_CANDIDATE), path(0), 0.0)
     for number in range(1, MAX_PATHS + 2):
-        assert agent.receive(peer.check(), path(number), float(number)).path_is_new
+        assert agent.receive(peer.check(), path(number), float(number)).accepted
     assert len(agent.paths) == MAX_PATHS
     assert path(0) in agent.paths
     assert path(1) not in agent.paths

@@ -123,6 +123,15 @@ def test_a_check_allows_and_nominates_its_path_before_it_is_answered(transport: 
     assert stun.parse(answer.data).stun_class is StunClass.SUCCESS
 
 
+def test_each_good_check_claims_its_path_and_no_other_does(transport: MediaTransport) -> None:
+    transport.set_remote(remote())
+    for now in (0.0, 2.5):
+        transport.receive_stun(check(transport), path(), now)
+        assert AllowPath(path()) in transport.take_outputs()
+    transport.receive_stun(check(transport, ufrag="somebody"), path(2), 3.0)
+    assert [type(output) for output in transport.take_outputs()] == [Transmit]
+
+
 def test_a_handshake_ends_in_keys_and_connected(transport: MediaTransport) -> None:
     transport.set_remote(remote())
     transport.receive_stun(check(transport), path(), 0.0)
@@ -338,12 +347,12 @@ def test_the_path_of_the_handshake_is_used_until_one_is_nominated(transport: Med
     assert nominate == Nominate(path())
     assert isinstance(secure, Secure)
     transport.receive_stun(check(transport), path(), 0.1)
-    assert [type(output) for output in transport.take_outputs()] == [Transmit]
+    assert [type(output) for output in transport.take_outputs()] == [AllowPath, Transmit]
     transport.receive_stun(check(transport), path(2), 0.2)
     assert Nominate(path(2)) in transport.take_outputs()
 
 
 def test_a_closed_path_is_used_no_more(connected: MediaTransport) -> None:
-    connected.path_closed(path())
+    connected.path_lost(path())
     connected.receive_dtls(b"\x16", path(), 1.0)
     assert connected.drops == {"dtls_unproven_path": 1}

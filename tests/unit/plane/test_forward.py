@@ -237,6 +237,7 @@ def test_packets_that_had_no_destination_leave_no_gap() -> None:
     room.core.route(sender, room.track, {96: 100}, {})
     room.publish(*range(60))
     room.push(after_ms=401)
+    room.core.close_peer(end.peer)
     room.core.nominate(silent, end.path)
     room.core.secure(silent, "SRTP_AEAD_AES_128_GCM", end.inbound, end.outbound)
     assert end.rtp_of(room.push(room.publisher.sent(seq=60, payload=VP8_DELTA))) == []
@@ -269,6 +270,55 @@ def test_a_late_keyframe_opens_the_route_and_brings_what_followed() -> None:
     got = room.publish(11)
     assert [packet.payload[:2] for packet in got] == [b"\x10\x00", VP8_CONTINUATION, VP8_CONTINUATION]
     assert [(packet.seq - got[0].seq) & 0xFFFF for packet in got] == [0, 1, 2]
+
+
+SPS, PPS, IDR, SLICE = b"\x67sps", b"\x68pps", b"\x65idr", b"\x41slice"
+
+
+def h264_room() -> Room:
+    """A room whose route waits for a keyframe, and whose track has shown packet 10."""
+    room = Room(codecs={96: "h264"})
+    assert room.publish(10, payload=SLICE, timestamp=1000) == []
+    return room
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_parameter_sets_that_an_idr_overtook_reach_a_route_that_opens_with_it(together: bool) -> None:
+    room = h264_room()
+    overtaken = [(13, IDR), (11, SPS), (12, PPS)]
+    packets = [room.publisher.sent(seq=seq, payload=payload, timestamp=4000) for seq, payload in overtaken]
+    batches = [packets] if together else [[packet] for packet in packets]
+    got = [packet for batch in batches for packet in room.subscriber.rtp_of(room.push(*batch))]
+    by_number = sorted(got, key=lambda packet: (packet.seq - got[0].seq + 100) & 0xFFFF)
+    assert [packet.payload for packet in by_number] == [SPS, PPS, IDR]
+    assert (by_number[2].seq - by_number[0].seq) & 0xFFFF == 2
+    assert room.drops() == {"drop_awaiting_keyframe": 1}
+
+
+def test_parameters_that_came_before_the_idr_they_belong_to_are_sent_with_it() -> None:
+    room = h264_room()
+    assert room.publish(12, payload=PPS, timestamp=4000) == []
+    got = room.publish(13, payload=IDR, timestamp=4000) + room.publish(11, payload=SPS, timestamp=4000)
+    assert [packet.payload for packet in got] == [PPS, IDR, SPS]
+    assert [(packet.seq - got[2].seq) & 0xFFFF for packet in got] == [1, 2, 0]
+
+
+def test_packets_of_the_frame_before_an_idr_are_no_part_of_a_new_route() -> None:
+    room = h264_room()
+    got = room.publish(11, payload=IDR, timestamp=4000) + room.publish(12, payload=SLICE, timestamp=7000)
+    assert [packet.payload for packet in got] == [IDR, SLICE]
+
+
+def test_a_replayed_keyframe_begins_with_the_parameter_sets_that_came_late() -> None:
+    room = h264_room()
+    for seq, payload in ((12, IDR), (11, SPS), (13, SLICE)):
+        room.publish(seq, payload=payload, timestamp=4000 if seq < 13 else 7000)
+    late_comer = FarEnd(room.core)
+    room.core.route(add_sender(room.core, late_comer), room.track, {96: 100}, {})
+    got = late_comer.rtp_of(room.push())
+    assert [packet.payload for packet in got] == [SPS, IDR, SLICE]
+    assert [(packet.seq - got[0].seq) & 0xFFFF for packet in got] == [0, 1, 2]
+    assert room.core.track_stats(room.track)["keyframes"] == 1
 
 
 def test_sizes_that_differ_by_a_byte_are_evened_by_padding() -> None:
@@ -327,7 +377,7 @@ def test_inbound_padding_and_csrcs_are_understood() -> None:
 def test_keyframes_of_each_codec_are_recognised(codec: str, key: str, delta: str) -> None:
     room = Room(codecs={96: codec})
     assert room.publish(1, payload=bytes.fromhex(delta)) == []
-    assert len(room.publish(2, payload=bytes.fromhex(key))) == 1
+    assert len(room.publish(2, timestamp=4000, payload=bytes.fromhex(key))) == 1
 
 
 @given(payload=st.binary(max_size=12), codec=st.sampled_from(["vp8", "vp9", "h264", "av1"]))

@@ -141,8 +141,8 @@ def test_a_gap_is_nacked_after_a_short_wait_and_again_and_given_up() -> None:
     room.publish(3, 6, payload=VP8_DELTA)
     assert requests(room.publisher, room.tick(5)) == []
     parts = room.publisher.rtcp_of(room.tick(6))
-    assert kinds(parts) == [(201, 0), (205, 1)]
-    assert unpack_from("!IHH", parts[1], 8) == (0x1111, 2, 0b110)
+    assert kinds(parts) == [(201, 0), (202, 1), (205, 1)]
+    assert unpack_from("!IHH", parts[2], 8) == (0x1111, 2, 0b110)
     assert requests(room.publisher, room.tick(20)) == []
     asked = 1 + sum((205, 1) in requests(room.publisher, room.tick(50)) for _ in range(40))
     assert asked == 10
@@ -173,7 +173,7 @@ def test_a_gap_too_long_to_repair_asks_for_a_keyframe() -> None:
     room = Room()
     room.publish(1)
     out = room.push(room.publisher.sent(seq=400, payload=VP8_DELTA))
-    assert kinds(room.publisher.rtcp_of(out)) == [(201, 0), (206, 1)]
+    assert kinds(room.publisher.rtcp_of(out)) == [(201, 0), (202, 1), (206, 1)]
     assert (205, 1) not in kinds(room.publisher.rtcp_of(room.tick(30)))
 
 
@@ -187,12 +187,107 @@ def test_keyframe_requests_are_coalesced_to_one_per_interval() -> None:
     room = Room()
     room.publish(1)
     request = [room.subscriber.protect_rtcp(pli(0x9001)) for _ in range(20)]
-    assert kinds(room.publisher.rtcp_of(room.push(*request[:5]))) == [(201, 0), (206, 1)]
+    assert kinds(room.publisher.rtcp_of(room.push(*request[:5]))) == [(201, 0), (202, 1), (206, 1)]
     assert room.publisher.rtcp_of(room.push(*request[5:])) == []
     assert requests(room.publisher, room.tick(400)) == []
     assert requests(room.publisher, room.tick(101)) == [(206, 1)]
     assert requests(room.publisher, room.tick(600)) == []
     assert room.core.sender_stats(room.sender)["plis"] == 20
+
+
+def ask(room: Room, after_ms: float = 0) -> int:
+    """Let the subscriber ask for a keyframe; returns how often the publisher is asked."""
+    return requests(room.publisher, room.push(room.subscriber.protect_rtcp(pli(0x9001)), after_ms=after_ms)).count((206, 1))
+
+
+def test_one_receiver_cannot_have_a_keyframe_made_for_everybody_all_the_time() -> None:
+    room = Room()
+    made = 0
+    for seq in range(600):
+        room.publish(seq, timestamp=seq * 3000)
+        made += ask(room, after_ms=50)
+        made += requests(room.publisher, room.tick(50)).count((206, 1))
+    assert 25 < made <= 3 + 60 // 2
+    assert room.core.counters()["plis_held"] > 400
+
+
+def test_a_receiver_that_loses_three_keyframes_in_a_row_gets_each_at_once() -> None:
+    room = Room()
+    for seq in range(3):
+        room.publish(seq, timestamp=seq * 90_000, after_ms=300)
+        assert ask(room, after_ms=200) == 1
+    room.publish(3, timestamp=400_000, after_ms=300)
+    assert ask(room, after_ms=200) == 0
+    assert room.core.counters()["plis_held"] == 1
+
+
+def test_repeating_a_request_until_the_keyframe_comes_costs_nothing() -> None:
+    room = Room()
+    room.publish(1)
+    assert sum(ask(room, after_ms=200) for _ in range(50)) >= 15
+    assert room.core.counters()["plis_held"] == 0
+
+
+def test_a_request_that_was_held_back_is_served_when_its_time_has_come() -> None:
+    room = Room()
+    for seq in range(4):
+        room.publish(seq, timestamp=seq * 90_000, after_ms=500)
+        ask(room, after_ms=1)
+    assert room.core.counters()["plis_held"] == 1
+    waited = 0
+    while requests(room.publisher, room.tick(20)).count((206, 1)) == 0:
+        waited += 20
+        assert waited < 2000
+    assert sum(requests(room.publisher, room.tick(20)).count((206, 1)) for _ in range(200)) == 0
+
+
+def test_a_keyframe_that_comes_answers_the_request_that_was_held_back() -> None:
+    room = Room()
+    for seq in range(4):
+        room.publish(seq, timestamp=seq * 90_000, after_ms=500)
+        ask(room, after_ms=1)
+    room.publish(9, timestamp=800_000, after_ms=100)
+    room.tick(20)
+    asked = room.core.track_stats(room.track)["plis_sent"]
+    for _ in range(200):
+        room.tick(20)
+    assert room.core.track_stats(room.track)["plis_sent"] == asked
+
+
+def test_a_receiver_that_used_its_share_up_does_not_hold_back_another() -> None:
+    room = Room()
+    other = FarEnd(room.core)
+    room.core.route(add_sender(room.core, other, ssrc=0x9100), room.track, {96: 100}, {})
+    for seq in range(4):
+        room.publish(seq, timestamp=seq * 90_000, after_ms=500)
+        ask(room, after_ms=1)
+    assert requests(room.publisher, room.push(other.protect_rtcp(pli(0x9100)), after_ms=500)) == [(206, 1)]
+
+
+def test_requests_for_a_track_without_keyframe_marks_are_limited_as_well() -> None:
+    room = Room(codecs={})
+    made = 0
+    for seq in range(300):
+        room.publish(seq, timestamp=seq * 3000)
+        made += ask(room, after_ms=100)
+        made += requests(room.publisher, room.tick()).count((206, 1))
+    assert made <= 3 + 30 // 2 + 1
+
+
+def test_everything_that_we_send_to_a_publisher_carries_our_name() -> None:
+    room = Room()
+    room.publish(1)
+    room.publish(3, payload=VP8_DELTA)
+    ask(room)
+    compounds = [room.publisher.rtcp_of(out) for out in (room.tick(20), room.tick(1000), room.tick(1000)) if out]
+    names = {part[8:26] for parts in compounds for part in parts[1:2]}
+    assert len(compounds) == 3
+    assert {kinds(parts)[1] for parts in compounds} == {(202, 1)}
+    assert len(names) == 1
+    assert names.pop()[:2] == b"\x01\x10"
+    other = Room()
+    other.publish(1)
+    assert kinds(other.publisher.rtcp_of(other.tick(1000)))[:2] == [(201, 1), (202, 1)]
 
 
 def test_a_keyframe_that_comes_answers_the_waiting_request() -> None:
@@ -215,7 +310,7 @@ def test_a_full_intra_request_counts_as_a_keyframe_request() -> None:
     room = Room()
     room.publish(1)
     out = room.push(room.subscriber.protect_rtcp(feedback(206, 4, 0, pack("!IBxxx", 0x9001, 7))))
-    assert kinds(room.publisher.rtcp_of(out)) == [(201, 0), (206, 1)]
+    assert kinds(room.publisher.rtcp_of(out)) == [(201, 0), (202, 1), (206, 1)]
 
 
 def test_a_muted_publisher_is_not_asked_for_keyframes() -> None:

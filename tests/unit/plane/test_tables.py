@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.plane.far_end import GCM, PROFILES, FarEnd, Room, add_sender, add_track
+from tests.unit.plane.far_end import GCM, PROFILES, SECOND, FarEnd, Room, add_sender, add_track, receiver_report, rtp
 
 from conclave.model.errors import Unavailable
 from conclave.plane.plane import PATH_BYTES, Fact, LaneCore, Plane, describe_path, make_path
@@ -183,7 +183,80 @@ def test_peers_beyond_eight_paths_forget_the_oldest_that_is_not_nominated() -> N
     assert room.drops() == {"drop_unknown_path": 12}
 
 
-def test_a_path_belongs_to_the_peer_that_claimed_it_last() -> None:
+def heard_from(core: LaneCore, path: bytes) -> list[int]:
+    """The peer that a DTLS datagram from `path` comes up with, if any."""
+    core.receive([(path, b"\x16x")], SECOND)
+    return [each.peer for each in core.poll() if not isinstance(each, Fact)]
+
+
+def refused(core: LaneCore) -> list[tuple[int, bytes]]:
+    return [(fact.peer, fact.path) for fact in core.poll() if isinstance(fact, Fact) and fact.name == "path_refused"]
+
+
+@pytest.mark.parametrize("claim", ["allow_path", "nominate"])
+def test_a_peer_cannot_take_the_path_of_one_that_is_heard_from(claim: str) -> None:
+    room = Room()
+    thief = FarEnd(room.core)
+    getattr(room.core, claim)(thief.peer, room.publisher.path)
+    getattr(room.core, claim)(thief.peer, room.subscriber.path)
+    assert refused(room.core) == [(thief.peer, room.publisher.path), (thief.peer, room.subscriber.path)]
+    assert len(room.publish(1)) == 1
+    assert room.drops() == {"drop_path_held": 2}
+    assert room.core.peer_stats(thief.peer)["paths"] == 1
+    room.core.route(add_sender(room.core, thief, ssrc=0x9100), room.track, {96: 100}, {})
+    assert {path for path, _ in room.push(room.publisher.sent(seq=2))} == {thief.path, room.subscriber.path}
+
+
+@pytest.mark.parametrize("sign", ["rtp", "rtcp", "check"])
+def test_a_path_is_held_for_13_seconds_after_the_last_sign_of_life(sign: str) -> None:
+    room = Room()
+    thief = room.core.open_peer()
+    room.publish(1, after_ms=12_000)
+    if sign == "check":
+        room.core.allow_path(room.publisher.peer, room.publisher.path)
+    else:
+        room.push(room.publisher.sent(seq=2) if sign == "rtp" else room.publisher.protect_rtcp(receiver_report()))
+    room.tick(12_999)
+    room.core.allow_path(thief, room.publisher.path)
+    assert room.core.counters()["drop_path_held"] == 1
+    room.tick(1)
+    room.core.allow_path(thief, room.publisher.path)
+    assert room.core.counters()["drop_path_held"] == 1
+    assert thief in heard_from(room.core, room.publisher.path)
+
+
+def test_packets_that_fail_to_authenticate_hold_no_path() -> None:
+    room = Room()
+    other = room.core.open_peer()
+    room.push((room.publisher.path, rtp(1)), (room.publisher.path, receiver_report() + bytes(20)), after_ms=13_000)
+    room.core.allow_path(other, room.publisher.path)
+    assert room.core.counters()["drop_path_held"] == 0
+
+
+def test_a_path_is_free_as_soon_as_its_peer_is_gone_or_has_moved_on() -> None:
+    core = LaneCore()
+    gone, moved = FarEnd(core), FarEnd(core)
+    newcomer = core.open_peer()
+    core.close_peer(gone.peer)
+    core.nominate(newcomer, gone.path)
+    core.nominate(moved.peer, make_path("udp", "10.7.0.2", 5))
+    core.allow_path(newcomer, moved.path)
+    assert heard_from(core, gone.path) == heard_from(core, moved.path) == [newcomer]
+    assert core.counters()["drop_path_held"] == 0
+
+
+def test_a_peer_without_keys_takes_its_path_back_with_its_next_check() -> None:
+    core = LaneCore()
+    path = make_path("udp", "10.7.0.1", 5)
+    victim, thief = core.open_peer(), FarEnd(core).peer
+    core.nominate(victim, path)
+    core.allow_path(thief, path)
+    assert heard_from(core, path) == [thief]
+    core.allow_path(victim, path)
+    assert heard_from(core, path) == [victim]
+
+
+def test_a_path_that_nobody_holds_belongs_to_the_peer_that_claimed_it_last() -> None:
     core = LaneCore()
     path = make_path("udp", "10.7.0.1", 5)
     first, second = core.open_peer(), core.open_peer()

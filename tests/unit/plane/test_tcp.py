@@ -1,14 +1,20 @@
 """ICE-TCP on real sockets (RFC 6544, RFC 4571)."""
 
+import os
+import resource
 import socket
+import time
 from collections.abc import Iterator
 from struct import pack, unpack
 
 import pytest
+from tests.support.netns import NetworkNamespace, obstacle
 from tests.unit.plane.far_end import FarEnd, add_sender, add_track
 from tests.unit.plane.test_plane import STUN, polled, until
 
 from conclave.plane.plane import Datagram, Fact, LaneAddress, Plane, describe_path
+
+IPV6_FREEBIND = 78
 
 
 @pytest.fixture
@@ -146,6 +152,61 @@ def test_one_address_cannot_take_all_connections() -> None:
         for client in clients:
             client.close()
         plane.close()
+
+
+@pytest.mark.netns
+def test_one_ipv6_network_cannot_take_all_connections() -> None:
+    reason = obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    namespace = NetworkNamespace(f"conclave-tcp-{os.getpid()}")
+    clients: list[socket.socket] = []
+    try:
+        namespace.ip("-6", "route", "add", "local", "2001:db8::/32", "dev", "lo")
+        with namespace.entered():
+            plane = Plane([LaneAddress("::", 0)])
+            try:
+                plane.start()
+                port = plane.addresses[0].port
+
+                def connected(source: str) -> socket.socket:
+                    clients.append(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+                    clients[-1].settimeout(20)
+                    clients[-1].setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+                    clients[-1].bind((source, 0))
+                    clients[-1].connect(("2001:db8:ffff::1", port))
+                    return clients[-1]
+
+                for host in range(1, 65):
+                    connected(f"2001:db8:0:1::{host:x}")
+                assert closed(connected("2001:db8:0:1:ffff::1"))
+                path_of(plane, connected("2001:db8:0:2::1"))
+                assert plane.counters()["drop_tcp_limit"] == 1
+            finally:
+                for client in clients:
+                    client.close()
+                plane.close()
+    finally:
+        namespace.close()
+
+
+def test_a_lane_without_descriptors_looks_away_from_its_listener_and_comes_back(plane: Plane) -> None:
+    address = tuple(plane.addresses[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as client:
+        client.settimeout(20)
+        free = os.dup(client.fileno())
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            before = time.monotonic()
+            client.connect(address)
+            until(plane, lambda: plane.counters()["drop_tcp_descriptors"] >= 4)
+            assert time.monotonic() - before >= 0.25
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        path_of(plane, client)
+    assert plane.counters()["tcp_accepted"] == 1
 
 
 def test_a_connection_that_nobody_claims_is_closed_and_a_claimed_one_stays() -> None:
