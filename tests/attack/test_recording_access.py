@@ -59,6 +59,27 @@ async def test_an_invitation_that_was_revoked_reads_nothing_more(start: Starter)
     assert await status(live, ONE, token) in (401, 403)
 
 
+@pytest.mark.parametrize("removed", [False, True])
+async def test_a_host_who_was_demoted_or_removed_reads_nothing_more(start: Starter, removed: bool) -> None:
+    live = await recorded(start)
+    host = await open_meeting(live, MEETING)
+    other = await live.connect()
+    token = live.invite(MEETING)
+    await hello(other, token)
+    joined = await ask(other, 2, "join", display_name="Mallory")
+    assert await status(live, ONE, token) == 200
+    whom = {"participant_id": joined["result"]["participant_id"]}
+    if removed:
+        await ask(host, 10, "participant.remove", **whom)
+    else:
+        await ask(host, 10, "participant.set_role", role="viewer", **whom)
+    assert await status(live, ONE, token) == 403
+    assert await status(live, ONE, live.invite(MEETING)) == 200
+    assert '"message":"recording.download"' in (Path(live.server.settings.state.directory) / "audit.jsonl").read_text()
+    for socket in (host, other):
+        await socket.close()
+
+
 async def test_no_message_puts_another_into_a_recording(start: Starter) -> None:
     live = await start()
     meeting_id = live.new_meeting()

@@ -199,7 +199,7 @@ class Server:
             *account_owners,
             signaling,
             Meetings(settings, sources, self.invitations, audit, self.clock.wall),
-            Recordings(shelf, self.invitations, audit, self.clock.wall),
+            Recordings(shelf, self.invitations, audit, self.clock.wall, sources, hub.authorise),
             WhipWhep(settings, sources, sessions),
             Status(checks, self.metrics.render, settings.telemetry.metrics_token),
             Client(StaticFiles(root) if root is not None else None),

@@ -11,21 +11,35 @@ from aiohttp import web
 
 from conclave.edge.application import handles, route_of
 from conclave.edge.headers import bearer_token
-from conclave.identity.invitations import Invitations
+from conclave.edge.sources import Sources
+from conclave.identity.invitations import Claims, Invitations
 from conclave.model.errors import ConclaveError, ErrorCode, Refused
 from conclave.model.ids import RecordingId
-from conclave.policy.rbac import may
+from conclave.model.roles import Permission
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.recorder import Archive
 
 JSON = "application/json"
 
+Authorise = Callable[[Claims, bytes, Permission, str], None]
+"""Raises Refused unless an invitation, shown from a source, may do what needs a permission; the last is the request's name."""
+
 
 class Recordings:
     """The handlers. Disks and ciphers are waited for in threads."""
 
-    def __init__(self, archive: Archive, invitations: Invitations, audit: AuditSink, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        invitations: Invitations,
+        audit: AuditSink,
+        wall: Callable[[], float],
+        sources: Sources,
+        authorise: Authorise,
+    ) -> None:
         self._archive = archive
+        self._sources = sources
+        self._permit = authorise
         self._invitations = invitations
         self._audit = audit
         self._wall = wall
@@ -63,8 +77,7 @@ class Recordings:
         assert route is not None
         claims = self._invitations.verify(bearer_token(request.headers.get("Authorization")), self._wall())
         recording_id = RecordingId(request.match_info["recording_id"])
-        if not may(claims.role, route.rule.permission):
-            raise Refused(ErrorCode.UNAUTHORIZED, f"a {claims.role} cannot download recordings")
+        self._permit(claims, self._sources.identify(request.remote), route.rule.permission, "recording.download")
         if await asyncio.to_thread(self._archive.meeting_of, recording_id) != claims.meeting_id:
             raise Refused(ErrorCode.NOT_FOUND, "no such recording")
         details: dict[str, str | int | bool] = {"recording_id": recording_id, "jti": claims.jti}

@@ -10,6 +10,7 @@ from contextlib import suppress
 from conclave.hub.greeting import Greeter
 from conclave.hub.media_pump import MediaPump
 from conclave.hub.meeting_queue import MeetingQueue
+from conclave.hub.refusals import Refusal
 from conclave.hub.services import (
     IceServers,
     OpenRoom,
@@ -20,14 +21,17 @@ from conclave.hub.services import (
 )
 from conclave.hub.sessions import ConnectionInfo, Session
 from conclave.identity.access_tokens import AccessClaims, VerifyAccess
-from conclave.identity.invitations import Invitations
+from conclave.identity.invitations import Claims, Invitations
 from conclave.media.transport import TransportState
-from conclave.meeting import attendance, handlers, media_facts, recording
+from conclave.meeting import attendance, handlers, media_facts, recording, restraints
 from conclave.meeting.context import Context
 from conclave.meeting.state import Meeting
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, MeetingId, RecordingId, TrackId, TransportId
+from conclave.model.roles import Permission
 from conclave.policy.limits import Limits
+from conclave.policy.rbac import may
+from conclave.policy.rules import Phase
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.observer import ReportIncident, Wide
@@ -126,6 +130,25 @@ class Hub:
         queue = self._greeter.queues.get(meeting_id)
         if queue is not None:
             queue.post(lambda context, now: attendance.end(context, "host", now) if context.meeting.is_open else None)
+
+    def authorise(self, claims: Claims, source_hash: bytes, permission: Permission, name: str) -> None:
+        """Let a verified invitation do something outside a session; `name` is the request's on record.
+
+        Raises Refused: `forbidden` for who was removed, `unauthorized` where the role lacks the permission; of a meeting that
+        goes on it is the role that a host left. Refusals are counted and audited.
+        """
+        try:
+            if self._services.house.bans.bar(claims.meeting_id, claims.jti, "", source_hash, self._services.clock.wall()):
+                raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
+            queue = self._greeter.queues.get(claims.meeting_id)
+            role = claims.role if queue is None else restraints.role_left(queue.meeting, claims, source_hash)
+            if not may(role, permission):
+                raise Refused(ErrorCode.UNAUTHORIZED, f"your role does not hold {permission}")
+        except Refused as error:
+            self._services.counts[f"refused_{error.code}"] += 1
+            refusal = Refusal(message=name, code=error.code, phase=Phase.GREETED, meeting_id=claims.meeting_id)
+            self._services.refusals.note(refusal, self._services.clock.monotonic())
+            raise
 
     def present_in(self, meeting_id: MeetingId) -> int | None:
         """Return how many have a seat in a meeting, None while it is not open."""

@@ -5,6 +5,7 @@ same network whoever comes after the restrained one has gone, or without a devic
 its own is not mistaken for somebody in the same office.
 """
 
+from conclave.identity.invitations import Claims
 from conclave.meeting.state import Meeting, Participant
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
@@ -55,6 +56,16 @@ def limit_role(meeting: Meeting, participant: Participant, role: Role) -> None:
         for gone in meeting.restrained:
             if same_person(participant, gone) or _same_way_in(participant, gone):
                 gone.role_limit = None
+
+
+def role_left(meeting: Meeting, claims: Claims, source_hash: bytes) -> Role:
+    """Return what an invitation is good for where it alone is shown, from a network: its role, or what a host left of that."""
+    role = claims.role
+    for one in (*meeting.participants.values(), *meeting.restrained):
+        same_link = one.jti == claims.jti and (claims.personal or one.source_hash == source_hash)
+        if same_link and one.role_limit is not None:
+            role = lower_of(role, one.role_limit)
+    return role
 
 
 def _impose(newcomer: Participant, restrained: Participant) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from tests.support.meetings import MeetingInMemory
 
-from conclave.meeting.restraints import MAX_RESTRAINTS
+from conclave.meeting.restraints import MAX_RESTRAINTS, role_left
 from conclave.meeting.state import Participant
 from conclave.model.ids import SessionId
 from conclave.model.media import TrackSource
@@ -175,3 +175,16 @@ def test_restraints_are_bounded_and_one_person_has_one() -> None:
     do(room, other, messages.Leave(id=6))
     assert len(room.meeting.restrained) == MAX_RESTRAINTS
     assert room.meeting.restrained[-1] is other
+
+
+@pytest.mark.parametrize("seats", [0, 1])
+def test_a_link_that_is_shown_alone_is_good_for_what_a_host_left_of_it(seats: int) -> None:
+    room, host = meeting()
+    other = room.join(Role.HOST, jti=LINK, seats=seats, source_hash=NETWORK)
+    set_role(room, host, other, Role.VIEWER)
+    for _ in range(2):
+        assert role_left(room.meeting, other.claims, NETWORK) is Role.VIEWER
+        assert role_left(room.meeting, other.claims, OTHER_NETWORK) is (Role.VIEWER if seats else Role.HOST)
+        assert role_left(room.meeting, host.claims, NETWORK) is Role.HOST
+        if other.participant_id in room.meeting.participants:
+            do(room, other, messages.Leave(id=5))
