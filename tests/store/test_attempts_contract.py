@@ -18,4 +18,5 @@ async def test_what_is_neither_recent_nor_locked_is_forgotten(stores: Stores) ->
     for attempts in (old, locked, recent):
         await stores.attempts.keep(attempts)
     assert set(await stores.attempts.kept(NOW_S + 10)) == {locked, recent}
+    await stores.attempts.forget(NOW_S + 10)
     assert set(await stores.attempts.kept(NOW_S)) == {locked, recent}

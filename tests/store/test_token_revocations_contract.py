@@ -15,6 +15,9 @@ async def test_a_revocation_is_kept_until_it_does_not_matter(stores: Stores) -> 
     assert list(await stores.token_revocations.kept(NOW_S + 20)) == [late]
     assert await stores.token_revocations.is_kept(RevocationKind.SIGN_IN, "late")
     assert not await stores.token_revocations.is_kept(RevocationKind.TOKEN, "late")
+    assert await stores.token_revocations.is_kept(RevocationKind.TOKEN, "soon")
+    await stores.token_revocations.forget_expired(NOW_S + 20)
+    assert await stores.token_revocations.is_kept(RevocationKind.SIGN_IN, "late")
     assert not await stores.token_revocations.is_kept(RevocationKind.TOKEN, "soon")
 
 

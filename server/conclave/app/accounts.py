@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from conclave.app.tidying import Tidying
 from conclave.app.token_keys import load_pepper, load_ring
 from conclave.config.settings import AccountSettings, Settings
 from conclave.edge.account_gate import AccountGate
@@ -54,6 +55,7 @@ class Accounts:
         self._refresh = RefreshTokens(signed, os.urandom, own.refresh_lifetime_s)
         self._audit = audit
         self._clock = clock
+        self._tidying = Tidying(self.tidy)
 
     @classmethod
     async def open(cls, settings: Settings, audit: AuditSink, clock: Clock) -> Self:
@@ -70,6 +72,13 @@ class Accounts:
             await stores.close()
             raise
 
+    async def tidy(self) -> None:
+        """Delete what is over, so that the tables hold what matters and no more. Raises Unavailable."""
+        now_s = self._clock.wall()
+        await self.stores.sign_ins.forget_expired(now_s)
+        await self.stores.token_revocations.forget_expired(now_s)
+        await self.stores.attempts.forget(now_s - self._settings.accounts.lock_s)
+
     @property
     def desk(self) -> TokenDesk:
         """Where sign-ins begin and end, once the routes are served."""
@@ -77,6 +86,7 @@ class Accounts:
         return self._desk
 
     async def close(self) -> None:
+        await self._tidying.stop()
         self.workers.close()
         await self.stores.close()
 
@@ -103,6 +113,7 @@ class Accounts:
             entropy=os.urandom, wall=wall, on_revoked=on_revoked,
         )  # fmt: skip
         await tokens.restore()
+        self._tidying.start()
         self._desk = tokens
         auth = Auth(
             gate=gate, log_in=LogInDesk(stores.accounts, stores.attempts, self._lockout, self.workers, self._audit, wall),

@@ -64,11 +64,10 @@ class TokenDesk:
         self._on_revoked = on_revoked
 
     async def restore(self) -> None:
-        """Put into force what was revoked before the last stop; forget what is over. Raises Unavailable."""
+        """Put into force what was revoked before the last stop. Raises Unavailable."""
         now_s = self._wall()
         for revocation in await self._kept.kept(now_s):
             self.access.revocations.add(revocation, now_s)
-        await self._sign_ins.forget_expired(now_s)
 
     async def begin(self, account: Account, kind: SignInKind) -> Begun:
         """Sign an account in, with ids and secrets that nobody has seen before.
@@ -116,9 +115,14 @@ class TokenDesk:
         return Begun(account, claims.sid, self.access.issue(account, claims.sid, now_s), refresh_token=issued.token)
 
     async def end(self, sign_in_id: SignInId) -> None:
-        """End one sign-in; its tokens are void and its connections close."""
-        await self._revoke(RevocationKind.SIGN_IN, sign_in_id)
-        await self._sign_ins.end(sign_in_id)
+        """End one sign-in; its tokens are void and its connections close.
+
+        Raises Unavailable; also when no more revocations can be kept, and then it has no more tokens than it had.
+        """
+        try:
+            await self._revoke(RevocationKind.SIGN_IN, sign_in_id)
+        finally:
+            await self._sign_ins.end(sign_in_id)
 
     async def end_all(self, user_id: UserId) -> Account:
         """End all sign-ins of a user and void every access token. Raises Refused (`not_found`)."""

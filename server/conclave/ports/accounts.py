@@ -99,7 +99,10 @@ class TokenRevocationStore(Protocol):
         """Keep that a single-use token is spent; False when it was before. Of concurrent calls one alone gets True."""
 
     def kept(self, now_s: float) -> Awaitable[Sequence[Revocation]]:
-        """Return those that still matter at `now_s`, and forget the others."""
+        """Return those that still matter at `now_s`."""
+
+    def forget_expired(self, now_s: float) -> Awaitable[None]:
+        """Delete what was over before `now_s`."""
 
     def is_kept(self, kind: RevocationKind, subject: str) -> Awaitable[bool]:
         """Return whether there is one for this subject."""
@@ -115,7 +118,10 @@ class AttemptStore(Protocol):
         """Forget those of one key."""
 
     def kept(self, since_s: float) -> Awaitable[Sequence[Attempts]]:
-        """Return those that began or are locked after `since_s`, and forget the others."""
+        """Return those that began or are locked after `since_s`."""
+
+    def forget(self, since_s: float) -> Awaitable[None]:
+        """Delete those that began before `since_s` and lock nothing after it."""
 
 
 class OwnedMeetingStore(Protocol):

@@ -36,10 +36,13 @@ class SqlTokenRevocations:
             return (await connection.execute(statement)).rowcount == 1
 
     async def kept(self, now_s: float) -> Sequence[Revocation]:
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(REVOCATIONS).where(_C.expires_at_s >= now_s))
+            return [Revocation(RevocationKind(row.kind), row.subject, row.expires_at_s, row.epoch) for row in rows]
+
+    async def forget_expired(self, now_s: float) -> None:
         async with self._database.writing() as connection:
             await connection.execute(delete(REVOCATIONS).where(_C.expires_at_s < now_s))
-            rows = await connection.execute(select(REVOCATIONS))
-            return [Revocation(RevocationKind(row.kind), row.subject, row.expires_at_s, row.epoch) for row in rows]
 
     async def is_kept(self, kind: RevocationKind, subject: str) -> bool:
         async with self._database.reading() as connection:

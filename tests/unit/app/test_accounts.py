@@ -42,6 +42,21 @@ async def test_a_database_that_cannot_be_opened_refuses_the_start_and_leaves_not
     assert threading.active_count() == threads
 
 
+async def test_what_is_over_leaves_the_store_while_the_server_runs(start: Starter) -> None:
+    live = await start()
+    accounts = live.server.accounts
+    await make_account(live, password=PASSWORD)
+    sign_in_id = (await log_in(live)).body["sign_in_id"]
+    await log_in(live, password="wrong password")
+    await accounts.desk.end(SignInId("s" * 16))
+    wall = live.server.clock.wall()
+    live.server.clock.shift_s += 31 * 86_400  # type: ignore[attr-defined]
+    await accounts.tidy()
+    assert await accounts.stores.sign_ins.by_id(sign_in_id) is None
+    assert not await accounts.stores.token_revocations.is_kept(RevocationKind.SIGN_IN, "s" * 16)
+    assert list(await accounts.stores.attempts.kept(wall - 1)) == []
+
+
 @pytest.mark.parametrize(
     ("revocation", "expected"),
     [

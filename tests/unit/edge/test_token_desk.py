@@ -7,8 +7,9 @@ from tests.support.live import Live, Starter
 
 from conclave.edge import token_desk
 from conclave.edge.token_desk import TokenDesk
+from conclave.identity.revocations import Revocations
 from conclave.model.accounts import SignInKind, SystemRole
-from conclave.model.errors import ErrorCode, Refused
+from conclave.model.errors import ErrorCode, Refused, Unavailable
 
 
 def desk_of(live: Live) -> TokenDesk:
@@ -106,6 +107,18 @@ async def test_the_sign_in_that_makes_room_takes_its_tokens_along(start: Starter
         desk.access.verify(oldest.access_token, live.server.clock.wall())
     for begun in others:
         desk.access.verify(begun.access_token, live.server.clock.wall())
+
+
+async def test_a_sign_in_ends_also_when_no_more_revocations_can_be_kept(start: Starter) -> None:
+    live = await start()
+    desk, revocations = desk_of(live), Revocations(0)
+    desk.access.revocations._sign_ins = revocations
+    begun = await desk.begin(await make_account(live), SignInKind.TOKENS)
+    with pytest.raises(Unavailable):
+        await desk.end(begun.sign_in_id)
+    assert begun.refresh_token is not None
+    with pytest.raises(Refused):
+        await desk.refresh(begun.refresh_token)
 
 
 async def test_what_was_begun_never_prints_its_secrets(start: Starter) -> None:
