@@ -23,6 +23,7 @@ from conclave.plane.plane import LaneAddress, Plane
 from conclave.policy.limits import BucketSize, Limits
 from conclave.policy.rules import RateClass
 from conclave.ports.audit import AuditEvent
+from conclave.ports.meeting_memory import MeetingMemory
 from conclave.ports.observer import WideEvent
 from conclave.signaling import messages
 from conclave.signaling.codec import Encoding, decode_server_message, encode
@@ -132,7 +133,7 @@ class Client:
 class HubInMemory:
     """The hub with everything that it needs. `wide` and `incidents` hold what it reported."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, memory: MeetingMemory | None = None) -> None:
         self.clock = ShiftedClock()
         self.audit = MemoryAudit()
         self.wide: list[WideEvent] = []
@@ -151,6 +152,7 @@ class HubInMemory:
             open_room=self._open_room,
             wide=self.wide.append,
             report_incident=lambda incident, error: self.incidents.append((incident, error)),
+            memory=memory,
         )
         self.meeting_id = MeetingId(new_id(os.urandom))
 

@@ -66,6 +66,7 @@ class Accounts:
         stores = await Stores.open(settings.store.url, directory)
         try:
             limits = lockout_limits(settings.accounts)
+            await stores.meeting_memory.forget_expired(clock.wall())
             kept: list[Attempts] = list(await stores.attempts.kept(clock.wall() - limits.window_s))
             return cls(settings, stores, ring, Lockout(limits, pepper, kept), audit, clock)
         except BaseException:

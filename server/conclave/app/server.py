@@ -173,6 +173,7 @@ class Server:
             recorder=recorder,
             archive=shelf,
             verify_access=self.accounts.access.verify,
+            memory=self.accounts.stores.meeting_memory,
         )
         hub.start()
         self._exit.push_async_callback(hub.close)

@@ -1,11 +1,12 @@
-"""Performs what a mutation left behind, in the order of law 3: audit, media, the response, then everything else."""
+"""Performs what a mutation left behind, in the order of law 3: audit, media, facts to keep, the response, then the rest."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from conclave.hub.services import Services
 from conclave.hub.visitors import Visitor
 from conclave.meeting.context import Context
 from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Effect, Send
+from conclave.model.entry import Fact
 from conclave.model.ids import SessionId
 from conclave.signaling.codec import Encoding, encode
 from conclave.signaling.messages import Event
@@ -25,11 +26,18 @@ class Frames:
         return frame
 
 
-def perform(services: Services, visitors: Mapping[SessionId, Visitor], context: Context, respond: Callable[[], None]) -> None:
+async def perform(
+    services: Services,
+    visitors: Mapping[SessionId, Visitor],
+    context: Context,
+    respond: Callable[[], None],
+    keep: Callable[[Sequence[Fact]], Awaitable[None]],
+) -> None:
     """Perform the effects and commands of `context`; `respond` answers the request, if there is one.
 
-    When the media pump fails, the request is not answered, but what has become of the meeting is told all the same.
-    Raises what the pump raised.
+    `keep` makes facts durable. That comes after the media, so that somebody who is removed is cut off without waiting for the
+    store, and before anybody is told. When the media pump fails, the request is not answered, but what has become of the
+    meeting is told all the same. Raises what the pump raised.
     """
     for effect in context.effects:
         if isinstance(effect, Audit):
@@ -37,6 +45,8 @@ def perform(services: Services, visitors: Mapping[SessionId, Visitor], context: 
     try:
         if context.commands:
             services.pump.perform(context.commands)
+        if context.facts:
+            await keep(context.facts)
         respond()
     finally:
         for effect in context.effects:

@@ -7,6 +7,7 @@ from conclave.hub.services import Services
 from conclave.hub.sessions import Respond, Session
 from conclave.hub.visitors import Visitor
 from conclave.identity.access_tokens import AccessClaims
+from conclave.identity.devices import device_name
 from conclave.identity.signed_tokens import not_valid
 from conclave.meeting import attendance
 from conclave.meeting.context import Caller, Context
@@ -32,27 +33,33 @@ class Greeter:
         if hello.protocol != PROTOCOL_VERSION:
             raise Refused(ErrorCode.INVALID, f"this server speaks version {PROTOCOL_VERSION}")
         if hello.token is not None and hello.resume is None:
-            welcome = self._admit(session, hello, hello.token)
-            respond(welcome)
-            return welcome
+            return await self._admit(session, hello, hello.token, respond)
         if hello.resume is not None and hello.token is None:
             return await self._resume(session, hello.resume, respond)
         raise Refused(ErrorCode.INVALID, "give a token or a resume, not both")
 
-    def _admit(self, session: Session, hello: Hello, token: str) -> Welcome:
-        claims = self._services.invitations.verify(token, self._services.clock.wall())
-        device_id = hello.device_id or ""
+    async def _admit(self, session: Session, hello: Hello, token: str, respond: Respond) -> Struct:
         wall_s = self._services.clock.wall()
+        claims = self._services.invitations.verify(token, wall_s)
         bearer = self._verify_access(hello.access_token, wall_s)
-        if self._services.house.bans.bar(claims.meeting_id, claims.jti, device_id, session.source_hash, wall_s):
-            raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
         session_id = SessionId(new_id(self._services.entropy))
-        caller = Caller(session_id, claims, session.headless, device_id, session.source_hash)
-        visitor = Visitor(caller, self._queue(claims.meeting_id), session.buckets, bearer)
-        visitor.queue.attach(visitor)
-        self.visitors[visitor.session_id] = visitor
-        visitor.session, session.visitor = session, visitor
-        return self._welcome(visitor)
+        device_id = device_name(claims.meeting_id, hello.device_id)
+        caller = Caller(session_id, claims, session.headless, device_id, session.source_hash, session.former_hashes)
+        queue = self._queue(claims.meeting_id)
+
+        def enter(context: Context, _now: float) -> Struct:
+            bans = context.house.bans
+            if bans.bar(claims.meeting_id, claims.jti, device_id, caller.source_hashes, context.wall_s):
+                raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
+            if session.closed.is_set():
+                raise Refused(ErrorCode.UNAVAILABLE, "the connection is closed")
+            visitor = Visitor(caller, queue, session.buckets, bearer)
+            queue.attach(visitor)
+            self.visitors[visitor.session_id] = visitor
+            visitor.session, session.visitor = session, visitor
+            return self._welcome(visitor)
+
+        return await queue.ask(enter, respond)
 
     def _verify_access(self, token: str | None, wall_s: float) -> AccessClaims | None:
         """Return whose access token it is; without accounts nobody's is good."""

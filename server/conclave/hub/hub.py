@@ -3,7 +3,7 @@
 The only asynchronous code below the rim. It owns no socket: the edge does, and the media pump has the plane.
 """
 
-from asyncio import CancelledError, Task, create_task, sleep
+from asyncio import CancelledError, Task, create_task, gather, sleep
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -34,6 +34,7 @@ from conclave.policy.rbac import may
 from conclave.policy.rules import Phase
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
+from conclave.ports.meeting_memory import MeetingMemory
 from conclave.ports.observer import ReportIncident, Wide
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Hello, Ping
@@ -47,7 +48,8 @@ class Hub:
     limits: figures that the deployment chose; pump: performs media commands, and its news come here; audit: where facts
     become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
     wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session;
-    recorder and archive: without them the server does not record; verify_access: without it no access token is good.
+    recorder and archive: without them the server does not record; verify_access: without it no access token is good;
+    memory: without it bans and uses of invitations end with the process.
     """
 
     def __init__(
@@ -66,12 +68,13 @@ class Hub:
         recorder: Recorder | None = None,
         archive: Archive | None = None,
         verify_access: VerifyAccess | None = None,
+        memory: MeetingMemory | None = None,
     ) -> None:
         self._services = Services(
             limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
             open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
             recorder=recorder or NoRecorder(), archive=archive or NoArchive(),
-            verify_access=verify_access,
+            verify_access=verify_access, memory=memory,
         )  # fmt: skip
         self._greeter = Greeter(self._services)
         self._sessions: set[Session] = set()
@@ -95,6 +98,7 @@ class Hub:
         for queue in tuple(self._greeter.queues.values()):
             queue.stop()
             self._note_end_of_recording(queue.meeting)
+        await gather(*(queue.remember() for queue in self._greeter.queues.values()))
         for task in self._tasks:
             task.cancel()
             with suppress(CancelledError):
@@ -105,13 +109,13 @@ class Hub:
         """Take a new WebSocket. Raises Refused (`unavailable`) when the server is full or stops."""
         return self._open(info)
 
-    def headless(self, source_hash: bytes = b"") -> Session:
+    def headless(self, source_hash: bytes = b"", former_hashes: tuple[bytes, ...] = ()) -> Session:
         """Return a session without a socket, for WHIP and WHEP: the same gate, results instead of frames.
 
         Its seat goes with `disconnected`, or when its media connection fails; `closed` is set then.
         Raises Refused (`unavailable`) when the server is full or stops.
         """
-        return self._open(None, source_hash)
+        return self._open(None, source_hash, former_hashes)
 
     def recording_failed(self, recording_id: RecordingId) -> None:
         """The recorder has given up on a recording: its meeting learns that it is not recorded any more."""
@@ -180,10 +184,10 @@ class Hub:
         for queue in tuple(self._greeter.queues.values()):
             await queue.idle()
 
-    def _open(self, info: ConnectionInfo | None, source_hash: bytes = b"") -> Session:
+    def _open(self, info: ConnectionInfo | None, source_hash: bytes = b"", former_hashes: tuple[bytes, ...] = ()) -> Session:
         if self._closing or len(self._sessions) >= self._services.limits.max_connections:
             raise Refused(ErrorCode.UNAVAILABLE, "this server takes no more connections")
-        session = Session(self._services, self._greeter.greet, self._sessions.discard, info, source_hash)
+        session = Session(self._services, self._greeter.greet, self._sessions.discard, info, source_hash, former_hashes)
         self._sessions.add(session)
         self._services.counts["connections"] += 1
         return session

@@ -1,16 +1,17 @@
 """One queue and one worker per meeting: one mutation, one drain (law 3).
 
 Everything that changes a meeting is a job here: requests, lost and resumed connections, timers, news of its media. A job
-runs a function without awaiting and then performs what came of it.
+runs a function without awaiting and then performs what came of it; while that waits for the store, so do the others.
 """
 
 from asyncio import Future, Queue, create_task, get_running_loop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from msgspec import Struct
 
 from conclave.hub.effects import perform
+from conclave.hub.recollection import Recollection
 from conclave.hub.scheduler import Timer
 from conclave.hub.services import Services
 from conclave.hub.visitors import Visitor
@@ -27,7 +28,7 @@ from conclave.signaling.messages import Request
 
 Change = Callable[[Context, float], None]
 Respond = Callable[[Struct], None]
-Job = Callable[[], None]
+Job = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -50,6 +51,7 @@ class MeetingQueue:
         self._without_connection: set[SessionId] = set()
         self._timer: Timer | None = None
         self._waiting: set[Future[Struct]] = set()
+        self._recollection = Recollection(self.meeting, services, self._flush_later)
         self._jobs: Queue[Job] = Queue()
         self._worker = create_task(self._run(), name=f"meeting {meeting_id}")
 
@@ -111,18 +113,22 @@ class MeetingQueue:
         return await self._submit(lambda: Call(self._services.house, self.meeting, visitor.caller, self._wall()), mutate, respond)
 
     async def ask(self, mutate: Callable[[Context, float], Struct], respond: Respond) -> Struct:
-        """Run `mutate` in its turn and return what it returns, as `request` does."""
-        return await self._submit(self._context, mutate, respond)
+        """Run `mutate` in its turn and return what it returns, as `request` does; by then it is known who is banned."""
+        return await self._submit(self._context, mutate, respond, recall=True)
+
+    async def remember(self) -> None:
+        """Write down what waits for that; the worker must have been stopped."""
+        await self._recollection.flush()
 
     def post(self, change: Change) -> None:
         """Run `change` in its turn; nobody waits for it."""
 
-        def job() -> None:
+        async def job() -> None:
             context = self._context()
             try:
                 change(context, self._services.clock.monotonic())
             finally:
-                self._drain(context, _no_response)
+                await self._drain(context, _no_response)
 
         self._jobs.put_nowait(job)
 
@@ -137,21 +143,29 @@ class MeetingQueue:
         return Context(self._services.house, self.meeting, self._wall())
 
     async def _submit(
-        self, context_of: Callable[[], Context], mutate: Callable[[Context, float], Struct], respond: Respond
+        self,
+        context_of: Callable[[], Context],
+        mutate: Callable[[Context, float], Struct],
+        respond: Respond,
+        *,
+        recall: bool = False,
     ) -> Struct:
         future: Future[Struct] = get_running_loop().create_future()
 
-        def job() -> None:
-            if future.done():
-                return
+        async def job() -> None:
             context = context_of()
             try:
+                if recall:
+                    await self._recollection.recall(self._wall())
+                if future.done():
+                    return
                 result = mutate(context, self._services.clock.monotonic())
-                self._drain(context, lambda: respond(result))
-                future.set_result(result)
+                await self._drain(context, lambda: respond(result))
+                _settle_with(future, result)
             except Exception as error:
-                self._drain(context, _no_response)
-                future.set_exception(error)
+                await self._drain(context, _no_response)
+                if not future.done():
+                    future.set_exception(error)
 
         self._jobs.put_nowait(job)
         self._waiting.add(future)
@@ -164,21 +178,21 @@ class MeetingQueue:
         while True:
             job = await self._jobs.get()
             try:
-                self._attempt(job)
-                if self._attempt(self._settle):
+                await self._attempt(job)
+                if await self._attempt(self._settle):
                     return
             finally:
                 self._jobs.task_done()
 
-    def _attempt(self, step: Callable[[], T]) -> T | None:
+    async def _attempt(self, step: Callable[[], Awaitable[T]]) -> T | None:
         """Do one step; an error of ours in it is an incident and not the end of the meeting."""
         try:
-            return step()
+            return await step()
         except Exception as error:
             self._services.incident(error)
             return None
 
-    def _drain(self, context: Context, respond: Callable[[], None]) -> None:
+    async def _drain(self, context: Context, respond: Callable[[], None]) -> None:
         for command in context.commands:
             match command:
                 case OpenTransport(transport, _):
@@ -186,12 +200,13 @@ class MeetingQueue:
                 case CloseTransport(transport_id):
                     self.transports.discard(transport_id)
         try:
-            perform(self._services, self.visitors, context, respond)
+            await perform(self._services, self.visitors, context, respond, self._recollection.keep)
         finally:
-            context.effects.clear()
-            context.commands.clear()
+            self._recollection.keep_later(context.later_facts)
+            for done in (context.effects, context.commands, context.facts, context.later_facts):
+                done.clear()
 
-    def _settle(self) -> bool:
+    async def _settle(self) -> bool:
         """Forget who has neither a connection nor a seat, arm the timer; return whether this queue is retired."""
         for session_id in tuple(self._without_connection):
             visitor = self.visitors.get(session_id)
@@ -202,11 +217,22 @@ class MeetingQueue:
                 del self.visitors[session_id]
                 self._forget(visitor)
         self._arm()
-        if self.visitors or self.meeting.is_open or not self._jobs.empty():
+        if not self._is_over:
+            return False
+        await self._recollection.flush()
+        if not self._is_over:
             return False
         self._disarm()
         self._retire(self)
         return True
+
+    @property
+    def _is_over(self) -> bool:
+        return not self.visitors and not self.meeting.is_open and self._jobs.empty()
+
+    def _flush_later(self, delay_s: float) -> None:
+        due = self._services.clock.monotonic() + delay_s
+        self._services.scheduler.at(due, lambda: self._jobs.put_nowait(self._recollection.flush))
 
     def _arm(self) -> None:
         deadline = attendance.next_deadline(self._context())
@@ -223,6 +249,12 @@ class MeetingQueue:
     def _on_timer(self) -> None:
         self._timer = None
         self.post(attendance.expire)
+
+
+def _settle_with(future: Future[Struct], result: Struct) -> None:
+    """Whoever waited may have hung up meanwhile."""
+    if not future.done():
+        future.set_result(result)
 
 
 def _no_response() -> None:

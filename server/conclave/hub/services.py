@@ -17,6 +17,7 @@ from conclave.model.ids import Entropy, MeetingId, SessionId, new_id
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
+from conclave.ports.meeting_memory import MeetingMemory
 from conclave.ports.observer import ReportIncident, Wide, WideEvent
 from conclave.ports.recorder import Archive, Recorder
 
@@ -59,7 +60,9 @@ class Services:
         recorder: Recorder,
         archive: Archive,
         verify_access: VerifyAccess | None = None,
+        memory: MeetingMemory | None = None,
     ) -> None:
+        self.memory = memory
         self.limits = limits
         self.pump = pump
         self.clock = clock

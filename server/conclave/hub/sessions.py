@@ -27,11 +27,12 @@ Greet = Callable[["Session", Hello, Respond], Awaitable[Struct]]
 
 class ConnectionInfo(Struct, frozen=True, kw_only=True):
     """What the edge knows of a WebSocket. `abort` cuts the connection at once, without a close handshake;
-    `source_hash` is the keyed hash of the network that it comes from."""
+    `source_hash` is the keyed hash of the network that it comes from, `former_hashes` are those under the keys before."""
 
     encoding: Encoding
     abort: Callable[[], None]
     source_hash: bytes = b""
+    former_hashes: tuple[bytes, ...] = ()
 
 
 class Session:
@@ -48,6 +49,7 @@ class Session:
         forget: Callable[["Session"], None],
         info: ConnectionInfo | None,
         source_hash: bytes = b"",
+        former_hashes: tuple[bytes, ...] = (),
     ) -> None:
         now = services.clock.monotonic()
         limits = services.limits
@@ -61,6 +63,7 @@ class Session:
         self._forget = forget
         self._info = info
         self.source_hash = source_hash if info is None else info.source_hash
+        self.former_hashes = former_hashes if info is None else info.former_hashes
         self._frames = Bucket(limits.frames, now)
         self._refusals = Bucket(limits.refusals, now)
         self._last_heard = now

@@ -13,7 +13,7 @@ def check(call: Call, now: float) -> None:
     for a link that is used up or belongs to somebody else by now."""
     meeting, caller = call.meeting, call.caller
     claims = caller.claims
-    if call.house.bans.bar(meeting.meeting_id, claims.jti, caller.device_id, caller.source_hash, call.wall_s):
+    if call.house.bans.bar(meeting.meeting_id, claims.jti, caller.device_id, caller.source_hashes, call.wall_s):
         raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
     if claims.jti in call.house.invitations.revocations:
         raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
@@ -36,6 +36,10 @@ def note_use(call: Call) -> None:
         known = invitations[claims.jti] = KnownInvitation(claims=claims)
     known.uses += 1
     known.device_id = known.device_id or call.caller.device_id
+    if claims.uses or claims.personal:
+        call.keep(known.record)
+    else:
+        call.keep_later(known.record)
 
 
 def _check_owner(call: Call, known: KnownInvitation, now: float) -> None:

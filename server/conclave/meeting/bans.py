@@ -3,8 +3,9 @@
 Networks are known by keyed hashes alone. A ban holds for one meeting and for BAN_S, that of a link until the link expires.
 """
 
-from msgspec import Struct
+from collections.abc import Iterable
 
+from conclave.model.entry import Ban
 from conclave.model.ids import MeetingId
 
 BAN_S = 86_400.0
@@ -12,24 +13,15 @@ MAX_BANS_PER_MEETING = 1_000
 MAX_MEETINGS = 10_000
 
 
-class Ban(Struct, frozen=True, kw_only=True):
-    """`whole`: every newcomer by this invitation, on this device, or from this network; else by this personal link, on this
-    device, or by this shared link from this network. What is unknown ("" and b"") bars nobody."""
-
-    jti: str
-    personal: bool
-    device_id: str
-    source_hash: bytes
-    whole: bool
-    until_s: float
-
-    def bars(self, jti: str, device_id: str, source_hash: bytes) -> bool:
-        """Return whether somebody with these three is meant."""
-        same_device = bool(self.device_id) and self.device_id == device_id
-        same_source = bool(self.source_hash) and self.source_hash == source_hash
-        if jti == self.jti and (self.whole or self.personal or same_source):
-            return True
-        return same_device or (self.whole and same_source)
+def bars(ban: Ban, jti: str, device_id: str, source_hashes: tuple[bytes, ...], wall_s: float) -> bool:
+    """Return whether somebody with these is meant. `source_hashes`: the names of its network under each key that is in use."""
+    if ban.until_s <= wall_s:
+        return False
+    same_device = bool(ban.device_id) and ban.device_id == device_id
+    same_source = bool(ban.source_hash) and ban.source_until_s > wall_s and ban.source_hash in source_hashes
+    if jti == ban.jti and (ban.whole or ban.personal or same_source):
+        return True
+    return same_device or (ban.whole and same_source)
 
 
 class Bans:
@@ -46,7 +38,14 @@ class Bans:
         bans.append(ban)
         del bans[:-MAX_BANS_PER_MEETING]
 
-    def bar(self, meeting_id: MeetingId, jti: str, device_id: str, source_hash: bytes, wall_s: float) -> bool:
+    def restore(self, meeting_id: MeetingId, kept: Iterable[Ban]) -> None:
+        """Put bans into force that were made before; one that is known here stays as it is, for it knows more."""
+        known = {(ban.jti, ban.device_id, ban.whole) for ban in self._by_meeting.get(meeting_id, ())}
+        for ban in kept:
+            if (ban.jti, ban.device_id, ban.whole) not in known:
+                self.add(meeting_id, ban)
+
+    def bar(self, meeting_id: MeetingId, jti: str, device_id: str, source_hashes: tuple[bytes, ...], wall_s: float) -> bool:
         """Return whether a ban that is in force at `wall_s` (Unix seconds) keeps somebody with these three out."""
         bans = self._by_meeting.get(meeting_id)
         if bans is None:
@@ -54,4 +53,4 @@ class Bans:
         bans[:] = [ban for ban in bans if ban.until_s > wall_s]
         if not bans:
             del self._by_meeting[meeting_id]
-        return any(ban.bars(jti, device_id, source_hash) for ban in bans)
+        return any(bars(ban, jti, device_id, source_hashes, wall_s) for ban in bans)

@@ -11,6 +11,7 @@ from conclave.meeting.bans import Bans
 from conclave.meeting.effects import Audit, Broadcast, Effect, Send
 from conclave.meeting.knocks import Knocks
 from conclave.meeting.state import Meeting, Participant
+from conclave.model.entry import Ban, Fact
 from conclave.model.ids import Entropy, MeetingId, SessionId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent
@@ -26,6 +27,12 @@ class Caller(Struct, frozen=True):
     headless: bool = False
     device_id: str = ""
     source_hash: bytes = b""
+    former_hashes: tuple[bytes, ...] = ()
+
+    @property
+    def source_hashes(self) -> tuple[bytes, ...]:
+        """The names of its network under the keys of today and of the days before."""
+        return (self.source_hash, *self.former_hashes) if self.source_hash else ()
 
 
 class House(Struct, frozen=True):
@@ -43,7 +50,7 @@ class House(Struct, frozen=True):
 
 class Context:
     """One mutation of one meeting. `wall_s` is the calendar's time in Unix seconds; `effects` and the
-    media `commands` grow in order."""
+    media `commands` grow in order, the facts are what has to be kept beyond the process."""
 
     def __init__(self, house: House, meeting: Meeting, wall_s: float) -> None:
         self.house = house
@@ -51,6 +58,21 @@ class Context:
         self.wall_s = wall_s
         self.effects: list[Effect] = []
         self.commands: list[PlaneCommand] = []
+        self.facts: list[Fact] = []
+        self.later_facts: list[Fact] = []
+
+    def keep(self, fact: Fact) -> None:
+        """Have a fact made durable before anybody hears of this mutation."""
+        self.facts.append(fact)
+
+    def keep_later(self, fact: Fact) -> None:
+        """Have a fact made durable that only informs, when there is time."""
+        self.later_facts.append(fact)
+
+    def ban(self, ban: Ban) -> None:
+        """Put a ban into force."""
+        self.house.bans.add(self.meeting.meeting_id, ban)
+        self.keep(ban)
 
     def send(self, session_id: SessionId, event: Event) -> None:
         self.effects.append(Send(session_id, event))

@@ -33,7 +33,8 @@ def create(call: Call, message: InvitationCreate, _now: float) -> Outcome:
     claims = issued.claims
 
     def apply() -> Invitation:
-        meeting.invitations[claims.jti] = KnownInvitation(claims=claims, label=label, made_by=me.origin)
+        known = meeting.invitations[claims.jti] = KnownInvitation(claims=claims, label=label, made_by=me.origin)
+        call.keep(known.record)
         return Invitation(issued.token, issued.path, claims.exp)
 
     event = call.event("invitation_created", me, role=message.role, jti=claims.jti, exp=claims.exp, seats=seats)

@@ -1,10 +1,11 @@
 """The waiting room. Nothing of the meeting reaches it: a guest learns that it was admitted or sent away, and nothing else."""
 
-from conclave.meeting.bans import BAN_S, Ban
+from conclave.meeting.bans import BAN_S
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Disconnect
 from conclave.meeting.names import clean_name
 from conclave.meeting.state import Guest, Participant
+from conclave.model.entry import Ban
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import SessionId, new_id
 from conclave.model.roles import Permission, Role
@@ -43,6 +44,7 @@ def enter(call: Call, message: Join, now: float) -> Outcome:
         claims=caller.claims,
         device_id=caller.device_id,
         source_hash=caller.source_hash,
+        source_hashes=caller.source_hashes,
     )
 
     def apply() -> Joined:
@@ -93,8 +95,9 @@ def deny(call: Call, message: LobbyDeny, _now: float) -> Outcome:
                 source_hash=guest.source_hash,
                 whole=False,
                 until_s=max(call.wall_s + BAN_S, guest.claims.exp if guest.claims.personal else 0.0),
+                source_until_s=call.wall_s + BAN_S,
             )
-            call.house.bans.add(call.meeting.meeting_id, ban)
+            call.ban(ban)
         _dismiss(call, guest)
         dismiss_barred(call)
         changed(call)
@@ -138,7 +141,7 @@ def dismiss_barred(context: Context) -> None:
     meeting, bans = context.meeting, context.house.bans
     for guest in tuple(meeting.lobby.values()):
         revoked = guest.claims.jti in context.house.invitations.revocations
-        if revoked or bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hash, context.wall_s):
+        if revoked or bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hashes, context.wall_s):
             _dismiss(context, guest)
             changed(context)
 

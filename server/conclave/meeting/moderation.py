@@ -1,11 +1,12 @@
 """What hosts and co-hosts do to others: mute, let unmute, change roles, remove and ban."""
 
 from conclave.meeting import attendance, lobby, restraints, silence, withdrawal
-from conclave.meeting.bans import BAN_S, Ban
+from conclave.meeting.bans import BAN_S
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Disconnect
 from conclave.meeting.hosting import change_role, role_event
 from conclave.meeting.state import Participant
+from conclave.model.entry import Ban
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import ParticipantId
 from conclave.model.media import TrackSource
@@ -97,8 +98,7 @@ def expel(context: Context, participant: Participant, *, ban: bool, now: float) 
 def bar(context: Context, participant: Participant, *, whole: bool) -> None:
     """Keep somebody from coming back, by what is known of the way in."""
     claims = participant.claims
-    context.house.bans.add(
-        context.meeting.meeting_id,
+    context.ban(
         Ban(
             jti=participant.jti,
             personal=claims.personal,
@@ -106,7 +106,8 @@ def bar(context: Context, participant: Participant, *, whole: bool) -> None:
             source_hash=participant.source_hash,
             whole=whole,
             until_s=max(context.wall_s + BAN_S, claims.exp if whole or claims.personal else 0.0),
-        ),
+            source_until_s=context.wall_s + BAN_S,
+        )
     )
     if whole or claims.personal:
         withdrawal.revoke(context, claims, "removed")

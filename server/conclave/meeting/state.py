@@ -1,11 +1,12 @@
 """The state of one meeting: who sits in it, what they publish. Methods answer questions and keep the indexes in step."""
 
-from collections.abc import Iterator, KeysView
+from collections.abc import Iterable, Iterator, KeysView
 
 from msgspec import Struct, field
 
 from conclave.identity.invitations import Claims
 from conclave.media.room import MediaRoom
+from conclave.model.entry import InvitationRecord
 from conclave.model.ids import MeetingId, ParticipantId, RecordingId, SessionId, TrackId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
@@ -80,6 +81,7 @@ class Guest(Struct, kw_only=True):
     claims: Claims
     device_id: str
     source_hash: bytes
+    source_hashes: tuple[bytes, ...] = ()
     reason: str = ""
 
     @property
@@ -96,6 +98,23 @@ class KnownInvitation(Struct, kw_only=True):
     made_by: str = ""
     uses: int = 0
     device_id: str = ""
+
+    @property
+    def record(self) -> InvitationRecord:
+        claims = self.claims
+        return InvitationRecord(
+            jti=claims.jti, role=claims.role, seats=claims.seats, max_uses=claims.uses, issued_at_s=claims.iat,
+            expires_at_s=claims.exp, label=self.label, uses=self.uses, device_id=self.device_id, made_by=self.made_by,
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, meeting_id: MeetingId, record: InvitationRecord) -> "KnownInvitation":
+        """Return what `record` says of an invitation to this meeting."""
+        claims = Claims(
+            sub=meeting_id, role=record.role, jti=record.jti, iat=record.issued_at_s, nbf=record.issued_at_s,
+            exp=record.expires_at_s, seats=record.seats, uses=record.max_uses,
+        )  # fmt: skip
+        return cls(claims=claims, label=record.label, uses=record.uses, device_id=record.device_id, made_by=record.made_by)
 
 
 class Track(Struct, kw_only=True):
@@ -195,6 +214,11 @@ class Meeting:
 
     def hosts(self) -> Iterator[Participant]:
         return (participant for participant in self.participants.values() if participant.role is Role.HOST)
+
+    def recall(self, invitations: Iterable[InvitationRecord]) -> None:
+        """Take over what was known of invitations before this meeting came into memory."""
+        for record in invitations:
+            self.invitations.setdefault(record.jti, KnownInvitation.of(self.meeting_id, record))
 
     def seats_taken_by(self, jti: str) -> int:
         return sum(participant.jti == jti for participant in self.participants.values())

@@ -1,1 +1,1 @@
-"""What lasts, in SQL: accounts, sign-ins, revocations, failed log-ins, owned meetings. SQLite by default, or PostgreSQL."""
+"""What lasts, in SQL: accounts, sign-ins, revocations, failed log-ins, meetings, bans, invitations. SQLite, or PostgreSQL."""

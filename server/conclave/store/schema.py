@@ -84,3 +84,31 @@ SHARES = Table(
     Column("role", String(16), nullable=False),
     Index(None, "user_id"),
 )
+
+BANS = Table(
+    "bans",
+    METADATA,
+    Column("meeting_id", ID, primary_key=True),
+    Column("jti", ID, primary_key=True),
+    Column("device_id", NAME, primary_key=True),
+    Column("personal", Boolean, nullable=False),
+    Column("whole", Boolean, nullable=False),
+    Column("until_s", Double, nullable=False, index=True),
+)
+
+INVITATIONS = Table(
+    "invitations",
+    METADATA,
+    Column("jti", ID, primary_key=True),
+    Column("meeting_id", ID, nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("seats", Integer, nullable=False),
+    Column("max_uses", Integer, nullable=False),
+    Column("issued_at_s", BigInteger, nullable=False),
+    Column("expires_at_s", BigInteger, nullable=False, index=True),
+    Column("label", NAME, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("device_id", NAME, nullable=False),
+    Column("user_id", ID, nullable=False),
+    Column("made_by", NAME, nullable=False),
+)

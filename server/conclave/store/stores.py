@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL
 from conclave.store.accounts import SqlAccounts
 from conclave.store.attempts import SqlAttempts
 from conclave.store.database import DRIVERS, SQLITE, Database, parse_url
+from conclave.store.meeting_memory import SqlMeetingMemory
 from conclave.store.migrate import newest, upgrade, version
 from conclave.store.owned_meetings import SqlOwnedMeetings
 from conclave.store.sign_ins import SqlSignIns
@@ -17,7 +18,7 @@ FILE = "conclave.db"
 
 
 class Stores:
-    """The adapters of ports.accounts. `close` them."""
+    """The adapters of ports.accounts and ports.meeting_memory. `close` them."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -26,6 +27,7 @@ class Stores:
         self.token_revocations = SqlTokenRevocations(database)
         self.attempts = SqlAttempts(database)
         self.meetings = SqlOwnedMeetings(database)
+        self.meeting_memory = SqlMeetingMemory(database)
 
     @classmethod
     async def open(cls, url: str, directory: Path) -> Self:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 from tests.support.hubs import Client, HubInMemory, RefusedByServer
 from tests.support.offers import offer
@@ -7,6 +9,7 @@ from conclave.hub.visitors import Visitor
 from conclave.media.commands import CloseTransport, PlaneCommand
 from conclave.meeting.context import Context
 from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Send
+from conclave.model.entry import Ban, Fact
 from conclave.model.ids import SessionId, TransportId
 from conclave.model.roles import Role
 from conclave.ports.audit import AuditEvent
@@ -14,6 +17,11 @@ from conclave.signaling import messages
 from conclave.signaling.codec import Encoding, decode_server_message
 
 EVENT = messages.MeetingOpened("Weekly")
+
+
+async def keep(facts: Sequence[Fact]) -> None:
+    """Nothing is kept in a test of something else."""
+    assert not facts
 
 
 def visitors_of(*clients: Client) -> dict[SessionId, Visitor]:
@@ -26,7 +34,7 @@ def context_of(house: HubInMemory, client: Client) -> Context:
     return Context(house.hub._services.house, client.session.visitor.queue.meeting, 0.0)
 
 
-async def test_the_order_is_audit_media_response_events(house: HubInMemory) -> None:
+async def test_the_order_is_audit_media_facts_response_events(house: HubInMemory) -> None:
     host = await house.host()
     order: list[str] = []
     context = context_of(house, host)
@@ -40,8 +48,13 @@ async def test_the_order_is_audit_media_response_events(house: HubInMemory) -> N
     house.pump.perform = performed  # type: ignore[method-assign, assignment]
     house.audit.record = lambda _: order.append("audit")  # type: ignore[method-assign]
     host.session.outbox.put = lambda _: order.append("event") or True  # type: ignore[method-assign]
-    perform(house.hub._services, visitors_of(host), context, lambda: order.append("response"))
-    assert order == ["audit", "media", "response", "event"]
+    context.keep(Ban(jti="j" * 16, personal=True, device_id="", whole=False, until_s=1.0))
+
+    async def kept(facts: Sequence[Fact]) -> None:
+        order.append("facts")
+
+    await perform(house.hub._services, visitors_of(host), context, lambda: order.append("response"), kept)
+    assert order == ["audit", "media", "facts", "response", "event"]
 
 
 async def test_a_broadcast_reaches_those_with_a_seat_and_nobody_else(house: HubInMemory) -> None:
@@ -49,7 +62,7 @@ async def test_a_broadcast_reaches_those_with_a_seat_and_nobody_else(house: HubI
     context = context_of(house, host)
     but = next(iter(visitors_of(guest)))
     context.effects += [Broadcast(EVENT), Broadcast(EVENT, but)]
-    perform(house.hub._services, visitors_of(host, guest, waiting), context, lambda: None)
+    await perform(house.hub._services, visitors_of(host, guest, waiting), context, lambda: None, keep)
     assert [len(client.received(messages.MeetingOpened)) for client in (host, guest, waiting)] == [2, 1, 0]
 
 
@@ -57,7 +70,7 @@ async def test_an_announcement_reaches_those_without_a_seat_and_nobody_else(hous
     host, waiting, other = await house.host(), await house.greeted(Role.VIEWER), await house.greeted(Role.VIEWER)
     context = context_of(house, host)
     context.effects.append(Announce(EVENT, next(iter(visitors_of(other)))))
-    perform(house.hub._services, visitors_of(host, waiting, other), context, lambda: None)
+    await perform(house.hub._services, visitors_of(host, waiting, other), context, lambda: None, keep)
     assert [len(client.received(messages.MeetingOpened)) for client in (host, waiting, other)] == [0, 1, 0]
 
 
@@ -67,7 +80,7 @@ async def test_a_session_without_a_connection_is_passed_over(house: HubInMemory)
     guest.session.disconnected()
     context = context_of(house, host)
     context.effects += [Broadcast(EVENT), Send(SessionId("x" * 16), EVENT), *(Send(name, EVENT) for name in visitors)]
-    perform(house.hub._services, visitors, context, lambda: None)
+    await perform(house.hub._services, visitors, context, lambda: None, keep)
     assert len(host.received(messages.MeetingOpened)) == 2
 
 
@@ -75,7 +88,7 @@ async def test_a_disconnected_session_is_told_why(house: HubInMemory) -> None:
     host = await house.host()
     context = context_of(house, host)
     context.effects.append(Disconnect(next(iter(visitors_of(host))), "forbidden", "because"))
-    perform(house.hub._services, visitors_of(host), context, lambda: None)
+    await perform(house.hub._services, visitors_of(host), context, lambda: None, keep)
     assert host.received(messages.Closing) == [messages.Closing("forbidden", "because")]
 
 
@@ -84,7 +97,7 @@ async def test_a_fact_that_cannot_be_recorded_any_more_is_an_incident_and_the_re
     house.audit.works = False
     context = context_of(house, host)
     context.effects += [Audit(AuditEvent(type="fact")), Broadcast(EVENT)]
-    perform(house.hub._services, visitors_of(host), context, lambda: None)
+    await perform(house.hub._services, visitors_of(host), context, lambda: None, keep)
     assert len(house.incidents) == 1
     assert len(host.received(messages.MeetingOpened)) == 1
     house.audit.works = True

@@ -1,0 +1,89 @@
+import asyncio
+from typing import Any
+
+import msgspec
+
+from conclave.model.entry import Ban, InvitationRecord, Remembered
+from conclave.model.ids import MeetingId
+from conclave.model.roles import Role
+from conclave.store.meeting_memory import MAX_BANS_PER_MEETING
+from conclave.store.stores import Stores
+
+NOW_S = 1_800_000_000.0
+ROOM, OTHER_ROOM = MeetingId("m" * 16), MeetingId("n" * 16)
+
+
+def ban(**changes: Any) -> Ban:
+    return msgspec.structs.replace(Ban(jti="j" * 16, personal=True, device_id="", whole=False, until_s=NOW_S + 100), **changes)
+
+
+def link(**changes: Any) -> InvitationRecord:
+    made = InvitationRecord(
+        jti="l" * 16, role=Role.CO_HOST, seats=1, max_uses=3, issued_at_s=int(NOW_S), expires_at_s=int(NOW_S) + 100,
+        label="Für Ada 🦦", made_by="p" * 24,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+async def test_what_was_kept_of_a_meeting_is_recalled_and_of_no_other(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    facts = [ban(), ban(jti="k" * 16, device_id="d" * 24, whole=True), link(), link(jti="o" * 16, issued_at_s=int(NOW_S) + 1)]
+    await memory.keep(ROOM, facts)
+    await memory.keep(OTHER_ROOM, [])
+    found = await memory.recall(ROOM, NOW_S)
+    assert set(found.bans) == set(facts[:2])
+    assert found.invitations == tuple(facts[2:])
+    assert await memory.recall(OTHER_ROOM, NOW_S) == Remembered()
+
+
+async def test_the_network_is_never_written_down(stores: Stores) -> None:
+    await stores.meeting_memory.keep(ROOM, [ban(source_hash=b"n" * 16, source_until_s=NOW_S + 50)])
+    assert (await stores.meeting_memory.recall(ROOM, NOW_S)).bans == (ban(),)
+
+
+async def test_of_an_invitation_use_and_device_alone_change(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    await memory.keep(ROOM, [link(user_id="u" * 16)])
+    await memory.keep(ROOM, [link(uses=2, device_id="d" * 24, label="", role=Role.VIEWER)])
+    assert (await memory.recall(ROOM, NOW_S)).invitations == (link(uses=2, device_id="d" * 24, user_id="u" * 16),)
+
+
+async def test_of_two_bans_the_stronger_stays(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    await memory.keep(ROOM, [ban(whole=True, until_s=NOW_S + 10)])
+    await memory.keep(ROOM, [ban(whole=False, until_s=NOW_S + 900)])
+    await memory.keep(ROOM, [ban(whole=False, until_s=NOW_S + 20)])
+    assert (await memory.recall(ROOM, NOW_S)).bans == (ban(whole=True, until_s=NOW_S + 900),)
+
+
+async def test_what_is_over_is_not_recalled_and_then_forgotten(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    await memory.keep(ROOM, [ban(), link(user_id="u" * 16)])
+    assert await memory.recall(ROOM, NOW_S + 100) == Remembered()
+    assert list(await memory.made_for(ROOM, None, NOW_S + 100)) == []
+    await memory.forget_expired(NOW_S + 99)
+    assert await memory.recall(ROOM, NOW_S) != Remembered()
+    await memory.forget_expired(NOW_S + 100)
+    assert await memory.recall(ROOM, NOW_S) == Remembered()
+
+
+async def test_invitations_are_found_by_the_account_that_they_were_made_for(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    mine, other, nobody = link(user_id="u" * 16), link(jti="o" * 16, user_id="v" * 16), link(jti="p" * 16)
+    await memory.keep(ROOM, [mine, other, nobody])
+    assert list(await memory.made_for(ROOM, "u" * 16, NOW_S)) == [mine]
+    assert set(await memory.made_for(ROOM, None, NOW_S)) == {mine, other}
+    assert list(await memory.made_for(OTHER_ROOM, "u" * 16, NOW_S)) == []
+
+
+async def test_the_latest_bans_count_where_there_are_too_many(stores: Stores) -> None:
+    bans = [ban(jti=f"{number:016}", until_s=NOW_S + 1 + number) for number in range(MAX_BANS_PER_MEETING + 1)]
+    await stores.meeting_memory.keep(ROOM, bans)
+    assert (await stores.meeting_memory.recall(ROOM, NOW_S)).bans == tuple(bans[1:])
+
+
+async def test_writers_at_the_same_moment_do_not_hinder_each_other(stores: Stores) -> None:
+    links = [link(jti=f"{number:016}") for number in range(20)]
+    await asyncio.gather(*(stores.meeting_memory.keep(ROOM, [one, ban()]) for one in links))
+    found = await stores.meeting_memory.recall(ROOM, NOW_S)
+    assert (len(found.invitations), len(found.bans)) == (20, 1)

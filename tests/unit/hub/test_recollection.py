@@ -1,0 +1,184 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from tests.support.hubs import Client, HubInMemory, RefusedByServer, eventually
+
+from conclave.hub import recollection
+from conclave.model.entry import Ban, Fact, InvitationRecord, Remembered
+from conclave.model.errors import ErrorCode, Unavailable
+from conclave.model.ids import MeetingId
+from conclave.model.roles import Role
+from conclave.signaling import messages
+
+
+class Memory:
+    """ports.meeting_memory.MeetingMemory in a dictionary; it fails while `works` is off and waits while `open` is not set."""
+
+    def __init__(self) -> None:
+        self.facts: dict[MeetingId, list[Fact]] = {}
+        self.works = True
+        self.open = asyncio.Event()
+        self.open.set()
+        self.asked = 0
+
+    async def recall(self, meeting_id: MeetingId, now_s: float) -> Remembered:
+        await self._answer()
+        facts = self.facts.get(meeting_id, [])
+        bans = tuple(fact for fact in facts if isinstance(fact, Ban) and fact.until_s > now_s)
+        latest = {fact.jti: fact for fact in facts if isinstance(fact, InvitationRecord)}
+        return Remembered(bans, tuple(latest.values()))
+
+    async def keep(self, meeting_id: MeetingId, facts: Sequence[Fact]) -> None:
+        await self._answer()
+        self.facts.setdefault(meeting_id, []).extend(facts)
+
+    async def made_for(self, meeting_id: MeetingId, user_id: str | None, now_s: float) -> Sequence[InvitationRecord]:
+        raise NotImplementedError
+
+    async def forget_expired(self, now_s: float) -> None:
+        raise NotImplementedError
+
+    async def _answer(self) -> None:
+        self.asked += 1
+        await self.open.wait()
+        if not self.works:
+            raise Unavailable("store", "on purpose")
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+async def hub(memory: Memory) -> AsyncIterator[HubInMemory]:
+    hub = HubInMemory(memory=memory)
+    hub.start()
+    yield hub
+    await hub.close()
+
+
+@pytest.fixture
+async def later(memory: Memory) -> AsyncIterator[HubInMemory]:
+    """The same server after a restart."""
+    hub = HubInMemory(memory=memory)
+    hub.start()
+    yield hub
+    await hub.close()
+
+
+async def ban(host: Client, participant_id: str | None) -> None:
+    assert participant_id is not None
+    await host.ask(lambda number: messages.ParticipantRemove(id=number, participant_id=participant_id, ban=True), messages.Empty)
+
+
+def continue_as(hub: HubInMemory, later: HubInMemory) -> None:
+    """The later server has the key and the meeting of the earlier one, and nothing of its revocations."""
+    later.invitations._public_keys |= hub.invitations._public_keys
+    later.meeting_id = hub.meeting_id
+
+
+async def enter(hub: HubInMemory, token: str, device_id: str | None = None) -> Client:
+    client = hub.client()
+    await client.ask(lambda number: messages.Hello(id=number, protocol=1, token=token, device_id=device_id), messages.Welcome)
+    return client
+
+
+async def test_a_ban_is_kept_before_the_host_is_answered_and_after_the_media_are_cut(hub: HubInMemory, memory: Memory) -> None:
+    host, ada = await hub.host(), await hub.joined(Role.PARTICIPANT)
+    seat = (await ada.ask(lambda number: messages.Leave(id=number), messages.Empty)) and await ada.join("Ada")
+    memory.open.clear()
+    banning = asyncio.create_task(ban(host, seat.participant_id))
+    await eventually(lambda: hub.hub.sizes()["participants"] == 1)
+    assert not banning.done()
+    assert not ada.received(messages.Closing)
+    memory.open.set()
+    await banning
+    assert [fact.whole for fact in memory.facts[hub.meeting_id] if isinstance(fact, Ban)] == [True]
+    assert ada.received(messages.Closing)[-1].code == "removed"
+
+
+async def test_who_was_banned_stays_out_after_a_restart(hub: HubInMemory, later: HubInMemory) -> None:
+    host = await hub.host()
+    ada = await enter(hub, hub.token(Role.PARTICIPANT), "d" * 16)
+    await ban(host, (await ada.join("Ada")).participant_id)
+    continue_as(hub, later)
+    with pytest.raises(RefusedByServer) as caught:
+        await enter(later, hub.token(Role.PARTICIPANT), "d" * 16)
+    assert caught.value.code == ErrorCode.FORBIDDEN
+    assert await enter(later, hub.token(Role.PARTICIPANT), "e" * 16)
+
+
+async def test_uses_labels_and_devices_of_links_outlast_a_restart(hub: HubInMemory, later: HubInMemory) -> None:
+    host = await hub.host()
+    made = await host.ask(
+        lambda number: messages.InvitationCreate(id=number, role=Role.VIEWER, uses=2, label="For Ada"), messages.Invitation
+    )
+    ada = await enter(hub, made.token, "d" * 16)
+    await ada.join("Ada")
+    continue_as(hub, later)
+    host = await later.host()
+    foreign = await enter(later, made.token, "e" * 16)
+    with pytest.raises(RefusedByServer) as caught:
+        await foreign.join("Eve")
+    assert caught.value.code == ErrorCode.CONFLICT
+    again = await enter(later, made.token, "d" * 16)
+    await again.join("Ada")
+    listed = await host.ask(lambda number: messages.InvitationList(id=number), messages.InvitationDescriptions)
+    assert [(link.label, link.uses) for link in listed.invitations if link.role is Role.VIEWER] == [("For Ada", 2)]
+    await again.ask(lambda number: messages.Leave(id=number), messages.Empty)
+    with pytest.raises(RefusedByServer, match="used up"):
+        await again.join("Ada")
+
+
+async def test_uses_that_only_inform_are_written_within_a_second_and_together(hub: HubInMemory, memory: Memory) -> None:
+    await hub.host()
+    asked = memory.asked
+    for _ in range(3):
+        await hub.joined(Role.VIEWER)
+    assert memory.asked == asked
+    await hub.advance(recollection.LATER_S + 0.1)
+    assert memory.asked == asked + 1
+    assert [fact.uses for fact in memory.facts[hub.meeting_id] if isinstance(fact, InvitationRecord)] == [1] * 4
+
+
+async def test_nobody_is_greeted_before_the_bans_are_known(hub: HubInMemory, memory: Memory) -> None:
+    memory.works = False
+    with pytest.raises(RefusedByServer) as caught:
+        await hub.greeted(Role.HOST)
+    assert caught.value.code == ErrorCode.UNAVAILABLE
+    assert hub.hub.sizes()["visitors"] == 0
+    await eventually(lambda: hub.hub.sizes()["meetings"] == 0)
+    memory.works = True
+    assert await hub.greeted(Role.HOST)
+
+
+async def test_a_store_that_does_not_answer_is_not_waited_for(
+    hub: HubInMemory, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recollection, "ANSWER_WITHIN_S", 0.01)
+    memory.open.clear()
+    with pytest.raises(RefusedByServer) as caught:
+        await hub.greeted(Role.HOST)
+    assert caught.value.code == ErrorCode.UNAVAILABLE
+
+
+async def test_a_removal_without_the_store_happens_is_on_record_and_kept_later(hub: HubInMemory, memory: Memory) -> None:
+    host, ada = await hub.host(), await hub.greeted(Role.PARTICIPANT)
+    seat = await ada.join("Ada")
+    memory.works = False
+    await ban(host, seat.participant_id)
+    assert ada.session.closed.is_set()
+    assert "admission_not_kept" in [event.type for event in hub.audit.events]
+    memory.works = True
+    await hub.advance(recollection.RETRY_S + 0.1)
+    assert [fact for fact in memory.facts[hub.meeting_id] if isinstance(fact, Ban)]
+
+
+async def test_what_waits_is_written_when_the_server_stops(memory: Memory) -> None:
+    hub = HubInMemory(memory=memory)
+    hub.start()
+    await hub.host()
+    await hub.close()
+    assert len(memory.facts[hub.meeting_id]) == 1
