@@ -4,7 +4,7 @@ Plain calls in, effects out: every method may queue PlaneCommands and notices, w
 call (Refused) has queued nothing. `now` is monotonic seconds; `next_timer` says when `poll` is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from conclave.media.audience import Audience
 from conclave.media.limits import RoomLimits
@@ -48,6 +48,10 @@ class MediaRoom:
         """
         self._participants[participant_id] = None
         return self._stage.declare(participant_id, mid, source)
+
+    def check_declarations(self, participant_id: ParticipantId, wanted: Mapping[str, TrackSource]) -> None:
+        """Raise what `declare` would raise for these mids, and declare nothing."""
+        self._stage.check(participant_id, wanted)
 
     def publisher_offer(self, participant_id: ParticipantId, sdp: str, now: float) -> str:
         """Negotiate the publishing peer connection and return the answer. Raises Refused as `PublisherNegotiation.read` does."""

@@ -51,18 +51,25 @@ class Stage:
 
     def declare(self, participant_id: ParticipantId, mid: str, source: TrackSource) -> TrackId:
         """See MediaRoom.declare. A live track stays declared."""
+        self.check(participant_id, {mid: source})
         declared = self._declared.setdefault(participant_id, {})
         known = declared.get(mid)
         if known is not None:
-            if known.source is not source:
-                raise Refused(ErrorCode.CONFLICT, f"m-section {mid} is declared as {known.source}")
             return known.track_id
-        if len(declared) >= self._limits.tracks_per_participant:
-            raise Refused(ErrorCode.TOO_LARGE, f"at most {self._limits.tracks_per_participant} tracks can be published")
         track_id = TrackId(new_id(self._entropy))
         declared[mid] = DeclaredTrack(track_id, source)
         self._owners[track_id] = participant_id
         return track_id
+
+    def check(self, participant_id: ParticipantId, wanted: Mapping[str, TrackSource]) -> None:
+        """See MediaRoom.check_declarations."""
+        declared = self._declared.get(participant_id, {})
+        for mid, source in wanted.items():
+            known = declared.get(mid)
+            if known is not None and known.source is not source:
+                raise Refused(ErrorCode.CONFLICT, f"m-section {mid} is declared as {known.source}")
+        if len(declared.keys() | wanted.keys()) > max(len(declared), self._limits.tracks_per_participant):
+            raise Refused(ErrorCode.TOO_LARGE, f"at most {self._limits.tracks_per_participant} tracks can be published")
 
     def offer(self, participant_id: ParticipantId, sdp: str, now: float) -> str:
         """See MediaRoom.publisher_offer."""

@@ -58,6 +58,7 @@ def change_role(context: Context, participant: Participant, role: Role, now: flo
         collect(context)
         for track_id in tuple(participant.track_ids):
             meeting.remove_track(track_id)
+    sharing.stop_disallowed(context, [participant], "demoted", now)
     context.broadcast_about(participant, ParticipantChanged(participant.info))
     if not could_admit and may(role, Permission.PARTICIPANT_ADMIT):
         lobby.tell(context, participant)

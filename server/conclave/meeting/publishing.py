@@ -1,7 +1,7 @@
 """What a participant sends: declared tracks, the offer that carries them, muting and ending them."""
 
 from conclave.meeting import sharing, silence
-from conclave.meeting.context import Call, Outcome
+from conclave.meeting.context import Call, Outcome, Recorded
 from conclave.meeting.state import Track
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import TrackId
@@ -34,17 +34,21 @@ def publish_screen(call: Call, message: ScreenPublish, now: float) -> Outcome:
     """Declare a screen share and, with `audio_mid`, the sound of what is shared; both or neither."""
     if message.audio_mid == message.mid:
         raise Refused(ErrorCode.INVALID, "a mid carries one track")
-    sharing.make_way(call, message.take_over, now)
-    before = frozenset(call.me.track_ids)
-    track_ids = [_declare(call, message.mid, TrackSource.SCREEN)]
+    wanted = {message.mid: TrackSource.SCREEN}
     if message.audio_mid is not None:
-        try:
-            track_ids.append(_declare(call, message.audio_mid, TrackSource.SCREEN_AUDIO))
-        except Refused:
-            if track_ids[0] not in before:
-                _end(call, track_ids[0], now)
-            raise
-    return Published(list(track_ids))
+        wanted[message.audio_mid] = TrackSource.SCREEN_AUDIO
+    taken = sharing.check(call, message.take_over)
+    call.meeting.room.check_declarations(call.me.participant_id, wanted)
+
+    def apply() -> Published:
+        for other in taken:
+            sharing.end(call, other, "taken_over", now)
+        return Published([_declare(call, mid, source) for mid, source in wanted.items()])
+
+    if not taken:
+        return apply()
+    me = call.me.participant_id
+    return Recorded(tuple(call.event("screen_share_taken_over", other, by=me) for other in taken), apply)
 
 
 def offer(call: Call, message: PublisherOffer, now: float) -> Outcome:

@@ -1,5 +1,7 @@
 """Screen sharing: who may, one at a time, taking over, and being stopped."""
 
+from collections.abc import Iterable
+
 from conclave.meeting import restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
@@ -14,8 +16,8 @@ from conclave.signaling.messages import Empty, ParticipantChanged, ScreenShareCo
 SCREEN = frozenset({TrackSource.SCREEN, TrackSource.SCREEN_AUDIO})
 
 
-def make_way(call: Call, take_over: bool, now: float) -> None:
-    """Check that the caller may share now, and end the share that it takes over. Raises Refused (`forbidden`, `conflict`)."""
+def check(call: Call, take_over: bool) -> list[Participant]:
+    """Return whose shares the caller takes over when it shares now. Raises Refused (`forbidden`, `conflict`) when it may not."""
     me, mode = call.me, call.meeting.settings.screen_share
     if SCREEN & me.held:
         raise Refused(ErrorCode.FORBIDDEN, "a host has stopped your screen share")
@@ -27,10 +29,10 @@ def make_way(call: Call, take_over: bool, now: float) -> None:
             raise Refused(ErrorCode.FORBIDDEN, "only hosts and co-hosts take over")
         if any(not outranks_or_equals(me.role, other.role) for other in others):
             raise Refused(ErrorCode.FORBIDDEN, "a host's share is taken over by hosts alone")
-        for other in others:
-            end(call, other, "taken_over", now)
-    elif mode is ScreenShareMode.ONE and others:
+        return others
+    if mode is ScreenShareMode.ONE and others:
         raise Refused(ErrorCode.CONFLICT, "somebody else shares the screen")
+    return []
 
 
 def control(call: Call, message: ScreenShareControl, now: float) -> Outcome:
@@ -53,11 +55,13 @@ def control(call: Call, message: ScreenShareControl, now: float) -> Outcome:
     return Recorded((call.event(name, target, by=call.me.participant_id),), apply)
 
 
-def stop_disallowed(context: Context, now: float) -> None:
-    """Only hosts may share from now on."""
-    for participant in context.meeting.participants.values():
+def stop_disallowed(context: Context, participants: Iterable[Participant], reason: str, now: float) -> None:
+    """Where only hosts may share, end the shares of those who are none, or no longer."""
+    if context.meeting.settings.screen_share is not ScreenShareMode.HOSTS:
+        return
+    for participant in participants:
         if not _may_always(participant):
-            end(context, participant, "stopped", now)
+            end(context, participant, reason, now)
 
 
 def shares(context: Context, participant: Participant) -> bool:

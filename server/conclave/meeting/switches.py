@@ -14,7 +14,6 @@ from conclave.signaling.messages import (
     MeetingResume,
     MeetingSuspend,
     ParticipantChanged,
-    ScreenShareMode,
 )
 
 MAX_TITLE = 200
@@ -35,8 +34,7 @@ def modify(call: Call, message: MeetingModify, now: float) -> Outcome:
         if settings.roster and not before.roster:
             for participant in meeting.participants.values():
                 call.broadcast(ParticipantChanged(participant.info))
-        if settings.screen_share is ScreenShareMode.HOSTS:
-            sharing.stop_disallowed(call, now)
+        sharing.stop_disallowed(call, meeting.participants.values(), "stopped", now)
         if not settings.waiting_room and before.waiting_room:
             lobby.admit_all(call)
         elif settings.admit_personal:

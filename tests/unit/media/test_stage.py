@@ -145,3 +145,12 @@ def test_a_track_that_was_muted_before_it_went_live_is_live_muted(meeting: Room)
     effects = meeting.take()
     assert MuteTrack(microphone, True) in effects
     assert TrackLive(microphone, ANN, TrackSource.MICROPHONE, True) in effects
+
+
+def test_a_check_of_declarations_says_what_declaring_would_and_declares_nothing(meeting: Room) -> None:
+    room = meeting.room
+    room.declare(ANN, "0", TrackSource.MICROPHONE)
+    assert refused(room.check_declarations, ANN, {"0": TrackSource.CAMERA}) is ErrorCode.CONFLICT
+    assert refused(room.check_declarations, ANN, {str(mid): TrackSource.MICROPHONE for mid in range(9)}) is ErrorCode.TOO_LARGE
+    for _ in range(2):
+        room.check_declarations(ANN, {str(mid): TrackSource.MICROPHONE for mid in range(8)})
