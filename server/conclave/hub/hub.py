@@ -135,17 +135,18 @@ class Hub:
         if queue is not None:
             queue.post(lambda context, now: attendance.end(context, "host", now) if context.meeting.is_open else None)
 
-    def authorise(self, claims: Claims, source_hash: bytes, permission: Permission, name: str) -> None:
-        """Let a verified invitation do something outside a session; `name` is the request's on record.
+    def authorise(self, claims: Claims, source_hashes: tuple[bytes, ...], permission: Permission, name: str) -> None:
+        """Let a verified invitation do something outside a session. `source_hashes`: the names of the network that it is shown
+        from, under each key in use; `name` is the request's on record.
 
         Raises Refused: `forbidden` for who was removed, `unauthorized` where the role lacks the permission; of a meeting that
         goes on it is the role that a host left. Refusals are counted and audited.
         """
         try:
-            if self._services.house.bans.bar(claims.meeting_id, claims.jti, "", source_hash, self._services.clock.wall()):
+            if self._services.house.bans.bar(claims.meeting_id, claims.jti, "", source_hashes, self._services.clock.wall()):
                 raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
             queue = self._greeter.queues.get(claims.meeting_id)
-            role = claims.role if queue is None else restraints.role_left(queue.meeting, claims, source_hash)
+            role = claims.role if queue is None else restraints.role_left(queue.meeting, claims, source_hashes)
             if not may(role, permission):
                 raise Refused(ErrorCode.UNAUTHORIZED, f"your role does not hold {permission}")
         except Refused as error:

@@ -58,11 +58,11 @@ def limit_role(meeting: Meeting, participant: Participant, role: Role) -> None:
                 gone.role_limit = None
 
 
-def role_left(meeting: Meeting, claims: Claims, source_hash: bytes) -> Role:
+def role_left(meeting: Meeting, claims: Claims, source_hashes: tuple[bytes, ...]) -> Role:
     """Return what an invitation is good for where it alone is shown, from a network: its role, or what a host left of that."""
     role = claims.role
     for one in (*meeting.participants.values(), *meeting.restrained):
-        same_link = one.jti == claims.jti and (claims.personal or one.source_hash == source_hash)
+        same_link = one.jti == claims.jti and (claims.personal or one.source_hash in source_hashes)
         if same_link and one.role_limit is not None:
             role = lower_of(role, one.role_limit)
     return role

@@ -183,8 +183,8 @@ def test_a_link_that_is_shown_alone_is_good_for_what_a_host_left_of_it(seats: in
     other = room.join(Role.HOST, jti=LINK, seats=seats, source_hash=NETWORK)
     set_role(room, host, other, Role.VIEWER)
     for _ in range(2):
-        assert role_left(room.meeting, other.claims, NETWORK) is Role.VIEWER
-        assert role_left(room.meeting, other.claims, OTHER_NETWORK) is (Role.VIEWER if seats else Role.HOST)
-        assert role_left(room.meeting, host.claims, NETWORK) is Role.HOST
+        assert role_left(room.meeting, other.claims, (NETWORK,)) is Role.VIEWER
+        assert role_left(room.meeting, other.claims, (OTHER_NETWORK,)) is (Role.VIEWER if seats else Role.HOST)
+        assert role_left(room.meeting, host.claims, (NETWORK,)) is Role.HOST
         if other.participant_id in room.meeting.participants:
             do(room, other, messages.Leave(id=5))
