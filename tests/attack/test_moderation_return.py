@@ -8,6 +8,7 @@ from tests.support.hubs import HubInMemory, RefusedByServer
 from tests.support.offers import offer
 
 from conclave.hub.sessions import ConnectionInfo, Session
+from conclave.meeting.bans import BAN_S
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Role
 from conclave.signaling import messages
@@ -27,11 +28,13 @@ async def hub() -> AsyncIterator[HubInMemory]:
 class Intruder:
     """A connection from a network, by a device."""
 
-    def __init__(self, hub: HubInMemory, source_hash: bytes) -> None:
+    def __init__(self, hub: HubInMemory, source_hash: bytes, former_hashes: tuple[bytes, ...] = ()) -> None:
         self.client = hub.client()
         self.client.session.disconnected()
         self.client.session = hub.hub.connect(
-            ConnectionInfo(encoding=Encoding.MSGPACK, abort=self.client._abort, source_hash=source_hash)
+            ConnectionInfo(
+                encoding=Encoding.MSGPACK, abort=self.client._abort, source_hash=source_hash, former_hashes=former_hashes
+            )
         )
 
     async def hello(self, token: str, device_id: str | None) -> messages.Welcome:
@@ -154,3 +157,16 @@ async def test_a_removed_co_host_does_not_come_back_by_a_link_of_his_own_making(
     request = lambda number: messages.ParticipantRemove(id=number, participant_id=joined.participant_id, ban=ban)  # noqa: E731
     await host.ask(request, messages.Empty)
     assert await refusal(hub, link.token, OTHER_DEVICE, OTHER_NETWORK) == ErrorCode.UNAUTHORIZED
+
+
+async def test_a_banned_network_is_known_by_its_name_of_the_day_of_the_ban(hub: HubInMemory) -> None:
+    await remove(hub, hub.token(Role.PARTICIPANT), ban=True)
+    today = Intruder(hub, OTHER_NETWORK, (NETWORK,))
+    with pytest.raises(RefusedByServer) as caught:
+        await today.join(hub.token(Role.PARTICIPANT), OTHER_DEVICE)
+    assert caught.value.code == ErrorCode.FORBIDDEN
+    session = hub.hub.headless(OTHER_NETWORK, (NETWORK,))
+    with pytest.raises(Refused):
+        await session.request(messages.Hello(id=1, protocol=1, token=hub.token(Role.PARTICIPANT)))
+    hub.clock.shift_s += BAN_S
+    assert await today.join(hub.token(Role.PARTICIPANT), OTHER_DEVICE)

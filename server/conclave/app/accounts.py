@@ -66,7 +66,6 @@ class Accounts:
         stores = await Stores.open(settings.store.url, directory)
         try:
             limits = lockout_limits(settings.accounts)
-            await stores.meeting_memory.forget_expired(clock.wall())
             kept: list[Attempts] = list(await stores.attempts.kept(clock.wall() - limits.window_s))
             return cls(settings, stores, ring, Lockout(limits, pepper, kept), audit, clock)
         except BaseException:
@@ -78,6 +77,7 @@ class Accounts:
         now_s = self._clock.wall()
         await self.stores.sign_ins.forget_expired(now_s)
         await self.stores.token_revocations.forget_expired(now_s)
+        await self.stores.meeting_memory.forget_expired(now_s)
         await self.stores.attempts.forget(now_s - self._settings.accounts.lock_s)
 
     @property

@@ -74,10 +74,18 @@ class HeadlessSessions:
     def __len__(self) -> int:
         return len(self._resources)
 
-    async def open(self, kind: Kind, meeting_id: str, token: str, sdp: str, source_hash: bytes = b"") -> tuple[Resource, str]:
+    async def open(
+        self,
+        kind: Kind,
+        meeting_id: str,
+        token: str,
+        sdp: str,
+        source_hash: bytes = b"",
+        former_hashes: tuple[bytes, ...] = (),
+    ) -> tuple[Resource, str]:
         """Greet, take a seat, negotiate; return the resource and the SDP answer. Raises Problem, Refused, Unavailable."""
         description = _parse(sdp)
-        session = self._hub.headless(source_hash)
+        session = self._hub.headless(source_hash, former_hashes)
         resource = Resource(kind, meeting_id, token, session)
         try:
             await self._take_seat(resource, token)

@@ -41,9 +41,10 @@ class GuardedConnection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
-        source = self._sources.identify(peer[0] if peer else None)
+        address = peer[0] if peer else None
+        source = self._sources.identify(address)
         try:
-            self._sources.open_transport(source)
+            self._sources.open_transport(source, self._sources.former(address))
         except Refused:
             transport.abort()  # type: ignore[attr-defined]
             return

@@ -77,8 +77,7 @@ class Recordings:
         assert route is not None
         claims = self._invitations.verify(bearer_token(request.headers.get("Authorization")), self._wall())
         recording_id = RecordingId(request.match_info["recording_id"])
-        source = self._sources.identify(request.remote)
-        self._permit(claims, (source,), route.rule.permission, "recording.download")
+        self._permit(claims, self._sources.names(request.remote), route.rule.permission, "recording.download")
         if await asyncio.to_thread(self._archive.meeting_of, recording_id) != claims.meeting_id:
             raise Refused(ErrorCode.NOT_FOUND, "no such recording")
         details: dict[str, str | int | bool] = {"recording_id": recording_id, "jti": claims.jti}

@@ -81,11 +81,11 @@ class WhipWhep:
     async def _open(self, request: web.Request, kind: Kind) -> web.Response:
         headers = self._cross_origin(request)
         token = bearer_token(request.headers.get("Authorization"))
-        source = self._sources.identify(request.remote)
+        source, former = self._sources.identify(request.remote), self._sources.former(request.remote)
         self._sources.connect_headless(source)
         offer = _text(await read_body(request, SDP))
         meeting_id = request.match_info["meeting_id"]
-        resource, answer = await self._sessions.open(kind, meeting_id, token, offer, source)
+        resource, answer = await self._sessions.open(kind, meeting_id, token, offer, source, former)
         headers |= {
             "Location": f"/{kind}/{meeting_id}/{resource.resource_id}",
             "ETag": f'"{resource.etag}"',

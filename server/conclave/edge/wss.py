@@ -39,11 +39,11 @@ class Signaling:
             raise Problem(400, ErrorCode.INVALID, "this address has no query")
         encoding = negotiate(request)
         check_origin(request.headers.get("Origin"), request.host, self._settings.security.allowed_origins)
-        source = self._sources.identify(request.remote)
-        self._sources.open_connection(source)
+        source, former = self._sources.identify(request.remote), self._sources.former(request.remote)
+        self._sources.open_connection(source, former)
         self._serving.add(request.task)
         try:
-            return await self._serve(request, encoding, source)
+            return await self._serve(request, encoding, source, former)
         finally:
             self._serving.discard(request.task)
             self._sources.close_connection(source)
@@ -53,7 +53,9 @@ class Signaling:
         if self._serving:
             await asyncio.wait(self._serving, timeout=timeout_s)
 
-    async def _serve(self, request: web.Request, encoding: Encoding, source: bytes) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.Request, encoding: Encoding, source: bytes, former: tuple[bytes, ...]
+    ) -> web.StreamResponse:
         budget = self._settings.signaling
         data_frames = BucketSize(
             burst=FRAMES_A_MESSAGE * budget.message_burst + budget.max_frames_per_message,
@@ -68,7 +70,9 @@ class Signaling:
         if transport is None:
             raise ConnectionResetError
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        session = self._hub.connect(ConnectionInfo(encoding=encoding, abort=transport.abort, source_hash=source))
+        session = self._hub.connect(
+            ConnectionInfo(encoding=encoding, abort=transport.abort, source_hash=source, former_hashes=former)
+        )
         try:
             await socket.prepare(request)
             writer = asyncio.create_task(self._write(session, socket, encoding, transport.abort), name="signaling writer")

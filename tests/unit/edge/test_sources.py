@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conclave.edge.sources import TRANSPORTS_BESIDE, Allowance, Sources
+from conclave.edge.sources import KEY_S, KEYS_KEPT, TRANSPORTS_BESIDE, Allowance, Sources
+from conclave.meeting.bans import BAN_S
 from conclave.model.errors import ErrorCode, Refused
 from conclave.policy.limits import BucketSize
 
@@ -120,3 +121,45 @@ def test_any_order_of_opening_and_closing_keeps_the_counts_right(steps: list[str
             held -= 1
         assert sources.connections() == held
         assert sources.count() == (1 if held else 0)
+
+
+def test_the_key_is_another_one_each_day_and_two_former_ones_are_known() -> None:
+    time = Time()
+    sources = make(time)
+    names = []
+    for _ in range(5):
+        names.append(sources.identify("192.0.2.1"))
+        time.now += KEY_S
+    assert len(set(names)) == 5
+    assert sources.former("192.0.2.1") == (names[4], names[3])
+    assert sources.names("192.0.2.1") == (sources.identify("192.0.2.1"), names[4], names[3])
+    assert KEYS_KEPT == 3
+    assert KEY_S == BAN_S
+
+
+def test_several_days_without_anybody_leave_no_old_key_in_use() -> None:
+    time = Time()
+    sources = make(time)
+    before = sources.identify("192.0.2.1")
+    time.now += 10 * KEY_S
+    assert before not in (sources.identify("192.0.2.1"), *sources.former("192.0.2.1"))
+
+
+def test_a_new_key_doubles_no_limit_of_connections() -> None:
+    time = Time()
+    sources = make(time, connects_per_s=1_000)
+    before = sources.identify("192.0.2.1")
+    for _ in range(3):
+        sources.open_connection(before)
+        sources.open_transport(before)
+    time.now += KEY_S
+    today, former = sources.identify("192.0.2.1"), sources.former("192.0.2.1")
+    with pytest.raises(Refused) as caught:
+        sources.open_connection(today, former)
+    assert caught.value.code is ErrorCode.RATE_LIMITED
+    sources.close_connection(before)
+    sources.open_connection(today, former)
+    for _ in range(TRANSPORTS_BESIDE):
+        sources.open_transport(today, former)
+    with pytest.raises(Refused):
+        sources.open_transport(today, former)
