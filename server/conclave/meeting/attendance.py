@@ -1,5 +1,7 @@
 """Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
 
+from functools import partial
+
 from conclave.media.dtls import DtlsReason
 from conclave.meeting import admission, lobby, recording, restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
@@ -125,7 +127,8 @@ def remove(context: Context, participant: Participant, reason: str, now: float) 
     restraints.remember(meeting, participant)
     meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
     context.audit(context.event("participant_left", participant, reason=reason))
-    context.broadcast(ParticipantLeft(participant.participant_id, reason))
+    tell = context.broadcast if participant.shown else partial(context.broadcast_about, participant)
+    tell(ParticipantLeft(participant.participant_id, reason))
     recording.left(context, participant)
 
 

@@ -82,7 +82,8 @@ class Context:
 
     def broadcast_about(self, participant: Participant, event: Event, but: SessionId | None = None) -> None:
         """Send `event` to everybody on whose roster `participant` stands."""
-        if self.meeting.settings.roster:
+        if self.meeting.is_public(participant):
+            participant.shown = True
             self.broadcast(event, but)
             return
         for viewer in self.meeting.participants.values():

@@ -84,7 +84,8 @@ def _fold(context: Context, notice: Notice) -> None:
 def _go_live(context: Context, track: Track) -> None:
     context.meeting.add_track(track)
     if not context.meeting.settings.roster:
-        context.broadcast(ParticipantChanged(context.meeting.participants[track.participant_id].info))
+        owner = context.meeting.participants[track.participant_id]
+        context.broadcast_about(owner, ParticipantChanged(owner.info))
     context.broadcast(TrackPublished(track.info))
     recording.track_live(context, track)
 

@@ -199,7 +199,12 @@ def _end(context: Context, recording: Recording) -> None:
 
 
 def _tell(context: Context) -> None:
-    context.broadcast(RecordingChanged(context.meeting.recording_info))
+    meeting = context.meeting
+    if meeting.settings.roster:
+        context.broadcast(RecordingChanged(meeting.recording_info()))
+        return
+    for viewer in meeting.participants.values():
+        context.send(viewer.session_id, RecordingChanged(meeting.recording_info(viewer)))
 
 
 def _live_tracks(context: Context, participant: Participant) -> list[Track]:

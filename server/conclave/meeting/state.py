@@ -28,7 +28,7 @@ class Participant(Struct, kw_only=True):
 
     `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known. `held`: what is
     hard muted; `role_limit`: the role that a host left of the invitation's; `unmute_allowed` and `share_allowed`: what a host
-    allowed this one beyond the switches.
+    allowed this one beyond the switches. `shown`: stood on everybody's roster once, so that everybody must see it go.
     `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
     """
 
@@ -45,6 +45,7 @@ class Participant(Struct, kw_only=True):
     hand_raised: bool = False
     lost_at: float | None = None
     recorded: bool = False
+    shown: bool = False
     unmute_allowed: bool = False
     share_allowed: bool = False
     held: set[TrackSource] = field(default_factory=set)
@@ -189,11 +190,15 @@ class Meeting:
     def guest_ids(self) -> frozenset[str]:
         return frozenset(guest.guest_id for guest in self.lobby.values())
 
+    def is_public(self, participant: Participant) -> bool:
+        """Return whether a participant stands on everybody's roster now."""
+        if self.settings.roster or outranks_or_equals(participant.role, Role.CO_HOST):
+            return True
+        return any(self.tracks[track_id].live for track_id in participant.track_ids)
+
     def sees(self, viewer: Participant, other: Participant) -> bool:
         """Return whether `other` stands on the roster that `viewer` may see."""
-        if self.settings.roster or viewer is other or outranks_or_equals(viewer.role, Role.CO_HOST):
-            return True
-        return outranks_or_equals(other.role, Role.CO_HOST) or any(self.tracks[track_id].live for track_id in other.track_ids)
+        return viewer is other or outranks_or_equals(viewer.role, Role.CO_HOST) or self.is_public(other)
 
     @property
     def sessions(self) -> KeysView[SessionId]:
@@ -203,14 +208,14 @@ class Meeting:
     def seat_of(self, session_id: SessionId) -> Participant | None:
         return self._by_session.get(session_id)
 
-    @property
-    def recording_info(self) -> RecordingInfo:
-        """Whether the meeting is recorded, and who is in it."""
+    def recording_info(self, viewer: Participant | None = None) -> RecordingInfo:
+        """Whether the meeting is recorded, and who is in it, of those whom `viewer` may see where there is one."""
         if self.recording is None:
             return RecordingInfo("off", [])
         state = "paused" if self.recording.paused else "recording"
-        recorded = [seat.participant_id for seat in self.participants.values() if seat.recorded]
-        return RecordingInfo(state, list(recorded), int(self.recording.since_s), self.recording.recording_id)
+        seats = [seat for seat in self.participants.values() if seat.recorded and (viewer is None or self.sees(viewer, seat))]
+        recorded: list[str] = [seat.participant_id for seat in seats]
+        return RecordingInfo(state, recorded, int(self.recording.since_s), self.recording.recording_id)
 
     def hosts(self) -> Iterator[Participant]:
         return (participant for participant in self.participants.values() if participant.role is Role.HOST)
@@ -267,7 +272,7 @@ class Meeting:
             tracks=[track.info for track in self.tracks.values() if track.live],
             slots=slots,
             active_speakers=list(self.speakers),
-            recording=self.recording_info,
+            recording=self.recording_info(viewer),
             state=self.state,
             settings=self.settings,
             lobby=self.guests if outranks_or_equals(viewer.role, Role.CO_HOST) else [],

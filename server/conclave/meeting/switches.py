@@ -33,7 +33,7 @@ def modify(call: Call, message: MeetingModify, now: float) -> Outcome:
         tell(call)
         if settings.roster and not before.roster:
             for participant in meeting.participants.values():
-                call.broadcast(ParticipantChanged(participant.info))
+                call.broadcast_about(participant, ParticipantChanged(participant.info))
         sharing.stop_disallowed(call, meeting.participants.values(), "stopped", now)
         if not settings.waiting_room and before.waiting_room:
             lobby.admit_all(call)

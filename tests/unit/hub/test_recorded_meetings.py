@@ -1,23 +1,12 @@
 """What the hub has to do with recordings."""
 
-import msgspec
 import pytest
-from tests.support.hubs import Client, HubInMemory, RefusedByServer
+from tests.support.hubs import HubInMemory, RefusedByServer
+from tests.support.recorders import recorded
 
 from conclave.model.errors import ErrorCode
-from conclave.model.ids import MeetingId, ParticipantId, RecordingId
-from conclave.ports.recorder import NoRecorder
+from conclave.model.ids import RecordingId
 from conclave.signaling import messages
-
-
-class Willing(NoRecorder):
-    """Starts everything and does nothing."""
-
-    def start(self, recording_id: RecordingId, meeting_id: MeetingId, title: str, started_at_s: float) -> None:
-        del recording_id, meeting_id, title, started_at_s
-
-    def name(self, recording_id: RecordingId, participant_id: ParticipantId, display_name: str) -> None:
-        del recording_id, participant_id, display_name
 
 
 async def test_a_server_without_a_recorder_says_that_it_cannot(house: HubInMemory) -> None:
@@ -26,14 +15,6 @@ async def test_a_server_without_a_recorder_says_that_it_cannot(house: HubInMemor
         await host.ask(lambda number: messages.RecordingStart(id=number), messages.RecordingStarted)
     assert refusal.value.code == ErrorCode.UNAVAILABLE
     assert [event.type for event in house.audit.events][-2:] == ["recording_consent", "recording_stopped"]
-
-
-async def recorded(house: HubInMemory) -> tuple[str, Client]:
-    services = house.hub._services
-    services.house = msgspec.structs.replace(services.house, recorder=Willing())
-    host = await house.host()
-    started = await host.ask(lambda number: messages.RecordingStart(id=number), messages.RecordingStarted)
-    return started.recording_id, host
 
 
 async def test_a_recorder_that_gives_up_is_told_to_the_meeting_that_it_recorded(house: HubInMemory) -> None:
