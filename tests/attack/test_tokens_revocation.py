@@ -1,6 +1,5 @@
 """Revoked access: at once, over HTTP and on sockets that are open, in every way in which it can be revoked."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,11 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account, socket_of, token_of
-from tests.support.live import Live, ask, open_meeting, starting
+from tests.support.live import Live, ask, close_frame, open_meeting, starting
 
 from conclave.model.accounts import SystemRole
 from conclave.model.roles import Role
 
-WITHIN_S = 1.0
 UNAUTHORIZED = 4001
 
 
@@ -21,14 +19,6 @@ UNAUTHORIZED = 4001
 async def live(tmp_path: Path) -> AsyncIterator[Live]:
     async with starting(tmp_path) as start:
         yield await start()
-
-
-async def close_frame(socket: aiohttp.ClientWebSocketResponse) -> int:
-    """Return the code of the close frame. Raises TimeoutError when it does not come within a second."""
-    async with asyncio.timeout(WITHIN_S):
-        while (message := await socket.receive()).type is not aiohttp.WSMsgType.CLOSE:
-            assert message.type is aiohttp.WSMsgType.TEXT
-    return int(message.data)
 
 
 class Victim:

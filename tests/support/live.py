@@ -149,6 +149,14 @@ async def open_meeting(live: Live, meeting_id: MeetingId) -> aiohttp.ClientWebSo
     return socket
 
 
+async def close_frame(socket: aiohttp.ClientWebSocketResponse) -> int:
+    """Return the code of the close frame. Raises TimeoutError when it does not come within a second."""
+    async with asyncio.timeout(1):
+        while (message := await socket.receive()).type is not aiohttp.WSMsgType.CLOSE:
+            assert message.type is aiohttp.WSMsgType.TEXT
+    return int(message.data)
+
+
 async def closed_with(socket: aiohttp.ClientWebSocketResponse, within_s: float = 5) -> int | None:
     """Read to the end and return the close code."""
     async with asyncio.timeout(within_s):

@@ -66,17 +66,20 @@ class MeetingInMemory:
         device_id: str = "",
         source_hash: bytes = b"",
         uses: int = 0,
+        account: str | None = None,
+        issued_s: int = 0,
     ) -> SessionId:
         session_id = SessionId(new_id(self.entropy))
         claims = Claims(
             sub=self.meeting.meeting_id,
             role=role,
             jti=jti or new_id(self.entropy),
-            iat=int(WALL_S),
+            iat=int(WALL_S) + issued_s,
             nbf=int(WALL_S),
             exp=int(WALL_S) + 600,
             seats=seats,
             uses=uses,
+            account=account,
         )
         self.callers[session_id] = Caller(session_id, claims, headless, device_id, source_hash)
         return session_id

@@ -9,6 +9,7 @@ from conclave.app.tidying import Tidying
 from conclave.app.token_keys import load_pepper, load_ring
 from conclave.config.settings import AccountSettings, Settings
 from conclave.edge.account_gate import AccountGate
+from conclave.edge.account_links import AccountLinks
 from conclave.edge.auth import Auth
 from conclave.edge.description import Description
 from conclave.edge.hashing import PasswordWorkers
@@ -21,7 +22,7 @@ from conclave.edge.token_desk import OnRevoked, TokenDesk
 from conclave.edge.users import Users
 from conclave.identity.access_tokens import AccessClaims, AccessTokens
 from conclave.identity.browser_sessions import BrowserLimits
-from conclave.identity.invitations import Invitations
+from conclave.identity.invitations import Claims, Invitations
 from conclave.identity.lockout import Lockout, LockoutLimits
 from conclave.identity.passwords import Passwords
 from conclave.identity.refresh_tokens import RefreshTokens
@@ -29,7 +30,7 @@ from conclave.identity.registration_tokens import RegistrationTokens
 from conclave.identity.signed_tokens import SignedTokens
 from conclave.identity.token_keys import KeyRing
 from conclave.identity.token_revocations import TokenRevocations
-from conclave.model.accounts import Attempts, Revocation, RevocationKind
+from conclave.model.accounts import Attempts, Revocation, RevocationKind, UserId
 from conclave.model.ids import MeetingId
 from conclave.ports.audit import AuditSink
 from conclave.ports.clock import Clock
@@ -47,6 +48,7 @@ class Accounts:
         self.stores = stores
         self.ring = ring
         self.access = AccessTokens(signed, TokenRevocations(), os.urandom, own.access_lifetime_s)
+        self.links = AccountLinks(stores.accounts, stores.meetings)
         self.registrations = RegistrationTokens(signed, os.urandom)
         self.workers = PasswordWorkers(Passwords(os.urandom), workers=own.hash_workers, queue=own.hash_queue)
         self._settings = settings
@@ -98,6 +100,7 @@ class Accounts:
         on_revoked: OnRevoked,
         end_meeting: Callable[[MeetingId], None],
         present: Callable[[MeetingId], int | None],
+        send_away: Callable[[MeetingId, UserId], None],
     ) -> tuple[tuple[object, ...], AccountGate]:
         """Return the handlers and the gate before them, with earlier revocations in force. Raises Unavailable."""
         stores, own, wall = self.stores, self._settings.accounts, self._clock.wall
@@ -122,8 +125,8 @@ class Accounts:
             sign_ins=stores.sign_ins, audit=self._audit, allowed_origins=allowed, wall=wall,
         )  # fmt: skip
         meetings = OwnedMeetings(
-            stores.meetings, stores.accounts, invitations, self._audit, wall, end=end_meeting, present=present,
-            monotonic=self._clock.monotonic, per_account=own.meetings_per_account,
+            stores.meetings, stores.accounts, invitations, self.links, self._audit, wall, end=end_meeting, present=present,
+            send_away=send_away, monotonic=self._clock.monotonic, per_account=own.meetings_per_account,
             link_lifetime_s=self._settings.meetings.invitation_lifetime_s,
         )  # fmt: skip
         users = Users(stores.accounts, tokens, self.registrations, self._audit, wall)
@@ -148,12 +151,14 @@ def lockout_limits(settings: AccountSettings) -> LockoutLimits:
     )
 
 
-def concerns(revocation: Revocation, claims: AccessClaims) -> bool:
-    """Return whether a revocation is about the holder of these claims."""
+def concerns(revocation: Revocation, invitation: Claims, bearer: AccessClaims | None) -> bool:
+    """Return whether a revocation is about who came by this invitation, with this access token."""
+    subject = revocation.subject
     match revocation.kind:
         case RevocationKind.TOKEN:
-            return claims.jti == revocation.subject
+            return bearer is not None and bearer.jti == subject
         case RevocationKind.SIGN_IN:
-            return claims.sid == revocation.subject
+            return bearer is not None and bearer.sid == subject
         case RevocationKind.USER:
-            return claims.sub == revocation.subject and claims.epoch < revocation.epoch
+            by_token = bearer is not None and bearer.sub == subject and bearer.epoch < revocation.epoch
+            return by_token or (invitation.account == subject and invitation.epoch < revocation.epoch)

@@ -30,9 +30,9 @@ from conclave.hub.hub import Hub
 from conclave.hub.media_pump import MediaPump
 from conclave.identity.invitations import Invitations
 from conclave.media.room import RoomLimits
-from conclave.model.accounts import Revocation
+from conclave.model.accounts import Revocation, UserId
 from conclave.model.errors import Unavailable
-from conclave.model.ids import RecordingId
+from conclave.model.ids import MeetingId, RecordingId
 from conclave.plane.plane import LaneAddress, Plane
 from conclave.policy.limits import BucketSize, Limits
 from conclave.ports.clock import Clock
@@ -115,10 +115,12 @@ class Server:
         self.metrics.register(CountsCollector("audit", audit.counts))
         revoked = RevocationFile(directory / REVOKED_FILE, durable=telemetry.audit_fsync, wall=self.clock.wall)
         self._exit.callback(revoked.close)
-        self._invitations = Invitations(load_invitation_key(directory), os.urandom, store=revoked)
         context = make_context(Path(settings.listen.tls_certificate), Path(settings.listen.tls_key))
         self._accounts = await Accounts.open(settings, audit, self.clock)
         self._exit.push_async_callback(self._accounts.close)
+        self._invitations = Invitations(
+            load_invitation_key(directory), os.urandom, store=revoked, check_epoch=self._accounts.access.revocations.check_epoch
+        )
         pump = self._start_plane()
         shelf = open_shelf(directory)
         recorder = self._start_recorder(pump, shelf)
@@ -173,6 +175,7 @@ class Server:
             recorder=recorder,
             archive=shelf,
             verify_access=self.accounts.access.verify,
+            check_link=self.accounts.links.check,
             memory=self.accounts.stores.meeting_memory,
         )
         hub.start()
@@ -194,13 +197,13 @@ class Server:
         root = Path(settings.client.directory) if settings.client.directory else None
         signaling = Signaling(settings, sources, hub)
         account_owners, gate = await self.accounts.serve(
-            sources, self.invitations, self._revoked, hub.end_meeting, hub.present_in
+            sources, self.invitations, self._revoked, hub.end_meeting, hub.present_in, self._send_away
         )
         owners = (
             *account_owners,
             signaling,
             Meetings(settings, sources, self.invitations, audit, self.clock.wall),
-            Recordings(shelf, self.invitations, audit, self.clock.wall, sources, hub.authorise),
+            Recordings(shelf, self.invitations, audit, self.clock.wall, sources, hub.authorise, self.accounts.links.check),
             WhipWhep(settings, sources, sessions),
             Status(checks, self.metrics.render, settings.telemetry.metrics_token),
             Client(StaticFiles(root) if root is not None else None),
@@ -230,7 +233,15 @@ class Server:
         self._watches.append(watch)
 
     def _revoked(self, revocation: Revocation) -> None:
-        self.hub.close_sessions(lambda claims: concerns(revocation, claims), "unauthorized", "access was revoked")
+        self.hub.close_sessions(lambda link, bearer: concerns(revocation, link, bearer), "unauthorized", "access was revoked")
+
+    def _send_away(self, meeting_id: MeetingId, user_id: UserId) -> None:
+        """End the sessions of an account that came by its own link to a meeting that is not shared with it any more."""
+        self.hub.close_sessions(
+            lambda link, _: link.meeting_id == meeting_id and link.account == user_id,
+            "unauthorized",
+            "the meeting is not shared with you any more",
+        )
 
     def _measure(self, hub: Hub, pump: MediaPump, sources: Sources) -> None:
         self.metrics.register(PlaneCollector(pump.counters, pump.table_sizes))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from conclave.edge.account_gate import authority_of, path_id
+from conclave.edge.account_links import AccountLinks
 from conclave.edge.account_messages import (
     LinkView,
     MakeMeeting,
@@ -35,18 +36,21 @@ NAMES_TRIED = BucketSize(burst=20, per_s=20 / 60)
 
 
 class OwnedMeetings:
-    """The handlers. `end` ends a meeting that is open, `present` counts the people in it."""
+    """The handlers. `end` ends a meeting that is open, `present` counts the people in it, `send_away` ends an account's sessions
+    by its own link."""
 
     def __init__(
         self,
         meetings: OwnedMeetingStore,
         accounts: AccountStore,
         invitations: Invitations,
+        links: AccountLinks,
         audit: AuditSink,
         wall: Callable[[], float],
         *,
         end: Callable[[MeetingId], None],
         present: Callable[[MeetingId], int | None],
+        send_away: Callable[[MeetingId, UserId], None],
         monotonic: Callable[[], float],
         per_account: int,
         link_lifetime_s: int,
@@ -54,10 +58,12 @@ class OwnedMeetings:
         self._meetings = meetings
         self._accounts = accounts
         self._invitations = invitations
+        self._links = links
         self._audit = audit
         self._wall = wall
         self._end = end
         self._present = present
+        self._send_away = send_away
         self._monotonic = monotonic
         self._names_tried = Allowance(NAMES_TRIED)
         self._per_account = per_account
@@ -102,12 +108,13 @@ class OwnedMeetings:
         """201 with a personal invitation: as host for the owner, in the role of the share for others."""
         authority = authority_of(request)
         meeting = await self._target(request)
-        role = await self._role(meeting, authority.account.user_id)
+        role = await self._links.role_of(meeting, authority.account.user_id)
         if role is None:
             raise Refused(ErrorCode.NOT_FOUND, "no such meeting")
         issued = self._invitations.issue(
-            meeting.meeting_id, role, self._wall(), self._link_lifetime_s, seats=1, name=authority.account.username
-        )
+            meeting.meeting_id, role, self._wall(), self._link_lifetime_s, seats=1, name=authority.account.username,
+            account=authority.account,
+        )  # fmt: skip
         self._record("invitation_created", meeting.meeting_id, authority.account.user_id, jti=issued.claims.jti, role=role.value)
         return json_response(LinkView(role, issued.token, issued.path, issued.claims.exp), 201)
 
@@ -140,11 +147,14 @@ class OwnedMeetings:
 
     @handles("unshare_meeting")
     async def unshare(self, request: web.Request) -> web.Response:
-        """204. Links that were made before stay good until they expire; hosts can revoke them in the meeting."""
+        """204; whoever is in the meeting by its own link goes, and links that were made before are void."""
         authority = authority_of(request)
         meeting = await self._target(request)
         self._record("meeting_unshared", meeting.meeting_id, authority.account.user_id)
-        await self._meetings.unshare(meeting.meeting_id, UserId(path_id(request, "user_id")))
+        user_id = UserId(path_id(request, "user_id"))
+        await self._meetings.unshare(meeting.meeting_id, user_id)
+        if user_id != meeting.owner_id:
+            self._send_away(meeting.meeting_id, user_id)
         return no_content()
 
     async def _share(self, meeting: OwnedMeeting, other: Account | None, role: Role, by: Account) -> web.Response:
@@ -169,12 +179,6 @@ class OwnedMeetings:
             raise Refused(ErrorCode.NOT_FOUND, "no such meeting")
         return meeting
 
-    async def _role(self, meeting: OwnedMeeting, user_id: UserId) -> Role | None:
-        if meeting.owner_id == user_id:
-            return Role.HOST
-        share = await self._meetings.share_of(meeting.meeting_id, user_id)
-        return share.role if share is not None else None
-
     async def _view(self, meeting: OwnedMeeting, account: Account) -> MeetingView:
         owned = meeting.owner_id == account.user_id
         return MeetingView(
@@ -183,7 +187,7 @@ class OwnedMeetings:
             owner_id=meeting.owner_id,
             owner=account.username if owned else await self._name_of(meeting.owner_id),
             owned=owned,
-            role=await self._role(meeting, account.user_id),
+            role=await self._links.role_of(meeting, account.user_id),
             created_at_s=meeting.created_at_s,
             present=self._present(meeting.meeting_id),
         )

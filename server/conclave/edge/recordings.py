@@ -12,7 +12,7 @@ from aiohttp import web
 from conclave.edge.application import handles, route_of
 from conclave.edge.headers import bearer_token
 from conclave.edge.sources import Sources
-from conclave.identity.invitations import Claims, Invitations
+from conclave.identity.invitations import CheckLink, Claims, Invitations
 from conclave.model.errors import ConclaveError, ErrorCode, Refused
 from conclave.model.ids import RecordingId
 from conclave.model.roles import Permission
@@ -36,10 +36,12 @@ class Recordings:
         wall: Callable[[], float],
         sources: Sources,
         authorise: Authorise,
+        check_link: CheckLink,
     ) -> None:
         self._archive = archive
         self._sources = sources
         self._permit = authorise
+        self._check_link = check_link
         self._invitations = invitations
         self._audit = audit
         self._wall = wall
@@ -76,6 +78,7 @@ class Recordings:
         route = route_of(request)
         assert route is not None
         claims = self._invitations.verify(bearer_token(request.headers.get("Authorization")), self._wall())
+        await self._check_link(claims)
         recording_id = RecordingId(request.match_info["recording_id"])
         self._permit(claims, self._sources.names(request.remote), route.rule.permission, "recording.download")
         if await asyncio.to_thread(self._archive.meeting_of, recording_id) != claims.meeting_id:

@@ -8,6 +8,7 @@ from conclave.hub.sessions import Respond, Session
 from conclave.hub.visitors import Visitor
 from conclave.identity.access_tokens import AccessClaims
 from conclave.identity.devices import device_name
+from conclave.identity.invitations import Claims
 from conclave.identity.signed_tokens import not_valid
 from conclave.meeting import attendance
 from conclave.meeting.context import Caller, Context
@@ -39,15 +40,15 @@ class Greeter:
         raise Refused(ErrorCode.INVALID, "give a token or a resume, not both")
 
     async def _admit(self, session: Session, hello: Hello, token: str, respond: Respond) -> Struct:
-        wall_s = self._services.clock.wall()
-        claims = self._services.invitations.verify(token, wall_s)
-        bearer = self._verify_access(hello.access_token, wall_s)
+        claims, _ = self._verify(hello, token)
+        await self._check_link(claims)
         session_id = SessionId(new_id(self._services.entropy))
         device_id = device_name(claims.meeting_id, hello.device_id)
         caller = Caller(session_id, claims, session.headless, device_id, session.source_hash, session.former_hashes)
         queue = self._queue(claims.meeting_id)
 
         def enter(context: Context, _now: float) -> Struct:
+            _, bearer = self._verify(hello, token)  # again: what was revoked meanwhile has no visitor yet to be told
             bans = context.house.bans
             if bans.bar(claims.meeting_id, claims.jti, device_id, caller.source_hashes, context.wall_s):
                 raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
@@ -60,6 +61,18 @@ class Greeter:
             return self._welcome(visitor)
 
         return await queue.ask(enter, respond)
+
+    def _verify(self, hello: Hello, token: str) -> tuple[Claims, AccessClaims | None]:
+        wall_s = self._services.clock.wall()
+        return self._services.invitations.verify(token, wall_s), self._verify_access(hello.access_token, wall_s)
+
+    async def _check_link(self, claims: Claims) -> None:
+        """Ask whether an account may still come in by its own link; without accounts nobody's is good."""
+        if claims.account is None:
+            return
+        if self._services.check_link is None:
+            raise not_valid()
+        await self._services.check_link(claims)
 
     def _verify_access(self, token: str | None, wall_s: float) -> AccessClaims | None:
         """Return whose access token it is; without accounts nobody's is good."""

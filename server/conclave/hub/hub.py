@@ -21,7 +21,7 @@ from conclave.hub.services import (
 )
 from conclave.hub.sessions import ConnectionInfo, Session
 from conclave.identity.access_tokens import AccessClaims, VerifyAccess
-from conclave.identity.invitations import Claims, Invitations
+from conclave.identity.invitations import CheckLink, Claims, Invitations
 from conclave.media.transport import TransportState
 from conclave.meeting import attendance, handlers, media_facts, recording, restraints
 from conclave.meeting.context import Context
@@ -49,7 +49,7 @@ class Hub:
     become durable; clock: monotonic and calendar time; open_room: makes the media of a meeting that is opened;
     wide: takes one event per message; report_incident: takes errors of ours; ice_servers: RTCIceServer maps for a session;
     recorder and archive: without them the server does not record; verify_access: without it no access token is good;
-    memory: without it bans and uses of invitations end with the process.
+    check_link: without it no account's own link is; memory: without it bans and uses of invitations end with the process.
     """
 
     def __init__(
@@ -68,13 +68,14 @@ class Hub:
         recorder: Recorder | None = None,
         archive: Archive | None = None,
         verify_access: VerifyAccess | None = None,
+        check_link: CheckLink | None = None,
         memory: MeetingMemory | None = None,
     ) -> None:
         self._services = Services(
             limits=limits, pump=pump, audit=audit, clock=clock, entropy=entropy, invitations=invitations,
             open_room=open_room, wide=wide, report_incident=report_incident, ice_servers=ice_servers,
             recorder=recorder or NoRecorder(), archive=archive or NoArchive(),
-            verify_access=verify_access, memory=memory,
+            verify_access=verify_access, check_link=check_link, memory=memory,
         )  # fmt: skip
         self._greeter = Greeter(self._services)
         self._sessions: set[Session] = set()
@@ -122,10 +123,10 @@ class Hub:
         for queue in self._greeter.queues.values():
             queue.post(lambda context, _: recording.failed(context, recording_id))
 
-    def close_sessions(self, predicate: Callable[[AccessClaims], bool], code: str, detail: str) -> None:
-        """End every session whose access token `predicate` names: seat, media and connection, at once and for good."""
+    def close_sessions(self, predicate: Callable[[Claims, AccessClaims | None], bool], code: str, detail: str) -> None:
+        """End every session whose invitation and access token `predicate` names: seat, media, connection, at once, for good."""
         for visitor in tuple(self._greeter.visitors.values()):
-            if visitor.bearer is not None and predicate(visitor.bearer):
+            if predicate(visitor.caller.claims, visitor.bearer):
                 self._services.counts["sessions_revoked"] += 1
                 visitor.queue.revoke(visitor, code, detail)
 

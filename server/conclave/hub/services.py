@@ -9,7 +9,7 @@ from conclave.hub.media_pump import MediaPump
 from conclave.hub.refusals import Refusals
 from conclave.hub.scheduler import Scheduler
 from conclave.identity.access_tokens import VerifyAccess
-from conclave.identity.invitations import Invitations
+from conclave.identity.invitations import CheckLink, Invitations
 from conclave.media.room import MediaRoom
 from conclave.meeting.context import House
 from conclave.model.errors import Unavailable
@@ -60,6 +60,7 @@ class Services:
         recorder: Recorder,
         archive: Archive,
         verify_access: VerifyAccess | None = None,
+        check_link: CheckLink | None = None,
         memory: MeetingMemory | None = None,
     ) -> None:
         self.memory = memory
@@ -71,6 +72,7 @@ class Services:
         self.wide = wide
         self.ice_servers = ice_servers
         self.verify_access = verify_access
+        self.check_link = check_link
         self.scheduler = Scheduler(clock, self.incident)
         self.counts: Counter[str] = Counter()
         self.house = House(limits, entropy, invitations, open_room, recorder, archive)

@@ -2,11 +2,14 @@
 
 Header: alg EdDSA, typ conclave-invitation+jwt, kid. Claims: iss, aud, sub (the meeting's id), role, jti, iat, nbf, exp,
 seats (how many may sit at once by this invitation, 0 for any number, 1 makes it personal), optionally uses (how often one may
-join by it; 0 or nothing for any number) and name (a suggested display name).
+join by it; 0 or nothing for any number), name (a suggested display name), account and epoch (of whom it is the own link).
+All own links of an account to a meeting have one jti: whoever is removed, held or demoted does not come by a new link.
 Nothing in a token chooses how it is verified: the algorithm, the type and the keys are ours.
 """
 
-from collections.abc import Iterable
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Iterable
+from hashlib import blake2b
 from typing import Annotated
 
 import jwt
@@ -15,8 +18,9 @@ from msgspec import Meta, Struct
 
 from conclave.identity.keys import SigningKey
 from conclave.identity.revocations import Revocations
+from conclave.model.accounts import Account, UserId
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.ids import Entropy, MeetingId, new_id
+from conclave.model.ids import ID_BYTES, Entropy, MeetingId, new_id
 from conclave.model.roles import Role
 from conclave.ports.revocations import NoRevocationStore, RevocationStore
 
@@ -44,6 +48,8 @@ class Claims(Struct, frozen=True, kw_only=True):
     seats: Annotated[int, Meta(ge=0, le=10_000)] = 0
     uses: Annotated[int, Meta(ge=0, le=10_000)] = 0
     name: _Text | None = None
+    account: _Identifier | None = None
+    epoch: Annotated[int, Meta(ge=0)] = 0
 
     @property
     def personal(self) -> bool:
@@ -53,6 +59,10 @@ class Claims(Struct, frozen=True, kw_only=True):
     @property
     def meeting_id(self) -> MeetingId:
         return MeetingId(self.sub)
+
+
+CheckLink = Callable[[Claims], Awaitable[None]]
+"""Raises Refused unless the account may still come in by its own link, and Unavailable."""
 
 
 class Issued(Struct, frozen=True):
@@ -70,6 +80,7 @@ class Invitations:
     """Issues invitations with one key and verifies those of it and of `former_keys`, which a rotation left behind.
 
     What `store` kept of earlier revocations is in force from the start. Raises Unavailable when that is too much.
+    `check_epoch(user_id, epoch)` raises Refused when all of an account's tokens of that epoch are revoked: its own links are too.
     """
 
     def __init__(
@@ -78,11 +89,13 @@ class Invitations:
         entropy: Entropy,
         former_keys: Iterable[SigningKey] = (),
         store: RevocationStore | None = None,
+        check_epoch: Callable[[str, int], None] | None = None,
     ) -> None:
         self._key = key
         self._entropy = entropy
         self._public_keys = {known.kid: known.public_key for known in (key, *former_keys)}
         self._store = store or NoRevocationStore()
+        self._check_epoch = check_epoch
         self.revocations = Revocations()
         for jti, expires_at_s in self._store.kept():
             self.revocations.add(jti, expires_at_s, 0.0)
@@ -97,8 +110,9 @@ class Invitations:
         seats: int = 0,
         uses: int = 0,
         name: str | None = None,
+        account: Account | None = None,
     ) -> Issued:
-        """Return a new invitation that is good from `now_s` (Unix seconds) for `lifetime_s`.
+        """Return a new invitation that is good from `now_s` (Unix seconds) for `lifetime_s`; with `account` its own link.
 
         Raises Refused (`invalid`) when the meeting's id, the lifetime or the seats are not acceptable.
         """
@@ -109,6 +123,8 @@ class Invitations:
             "iss": ISSUER, "aud": AUDIENCE, "sub": meeting_id, "role": role.value, "jti": new_id(self._entropy),
             "iat": issued_at, "nbf": issued_at, "exp": issued_at + lifetime_s, "seats": seats,
         }  # fmt: skip
+        if account is not None:
+            payload |= {"jti": own_link_id(meeting_id, account.user_id), "account": account.user_id, "epoch": account.epoch}
         if uses:
             payload["uses"] = uses
         if name is not None:
@@ -133,6 +149,8 @@ class Invitations:
             raise Refused(ErrorCode.UNAUTHORIZED, "the invitation has expired")
         if claims.jti in self.revocations:
             raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+        if claims.account is not None and self._check_epoch is not None:
+            self._check_epoch(claims.account, claims.epoch)
         return claims
 
     def revoke(self, claims: Claims, now_s: float) -> None:
@@ -167,6 +185,12 @@ class Invitations:
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise _invalid() from None
         return payload
+
+
+def own_link_id(meeting_id: MeetingId, user_id: UserId) -> str:
+    """Return the `jti` of an account's own links to a meeting."""
+    digest = blake2b(f"{meeting_id}.{user_id}".encode(), digest_size=ID_BYTES, person=b"conclave link 1")
+    return urlsafe_b64encode(digest.digest()).decode()
 
 
 def _claims(payload: dict[str, object], code: ErrorCode) -> Claims:

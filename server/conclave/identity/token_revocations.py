@@ -30,8 +30,14 @@ class TokenRevocations:
 
     def check(self, jti: str, sign_in_id: str, user_id: str, epoch: int) -> None:
         """Raise Refused (`unauthorized`) when a token with these claims is revoked."""
+        self.check_epoch(user_id, epoch)
+        if jti in self._tokens or sign_in_id in self._sign_ins:
+            raise not_valid()
+
+    def check_epoch(self, user_id: str, epoch: int) -> None:
+        """Raise Refused (`unauthorized`) when everything of this epoch of a user's is revoked."""
         least, _ = self._users.get(user_id, (epoch, 0.0))
-        if epoch < least or jti in self._tokens or sign_in_id in self._sign_ins:
+        if epoch < least:
             raise not_valid()
 
     def _add_user(self, revocation: Revocation, now_s: float) -> None:

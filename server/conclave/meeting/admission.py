@@ -1,5 +1,6 @@
 """Whether somebody may come in at all: not barred, not by a link that was revoked, used up, or is in use elsewhere."""
 
+from conclave.identity.invitations import Claims
 from conclave.meeting.context import Call
 from conclave.meeting.state import KnownInvitation
 from conclave.model.errors import ErrorCode, Refused
@@ -34,6 +35,8 @@ def note_use(call: Call) -> None:
         if len(invitations) >= call.house.limits.max_invitations_per_meeting:
             return
         known = invitations[claims.jti] = KnownInvitation(claims=claims)
+    if _is_newer(claims, known):
+        known.claims, known.device_id = claims, ""
     known.uses += 1
     known.device_id = known.device_id or call.caller.device_id
     if claims.uses or claims.personal:
@@ -42,10 +45,15 @@ def note_use(call: Call) -> None:
         call.keep_later(known.record)
 
 
+def _is_newer(claims: Claims, known: KnownInvitation) -> bool:
+    """An account that asks for its own link again may come by it from another device; who only has the old one may not."""
+    return claims.account is not None and claims.iat > known.claims.iat
+
+
 def _check_owner(call: Call, known: KnownInvitation, now: float) -> None:
     """A personal link belongs to the first device that came by it, and to one at a time: another one is a signal."""
     claims = call.caller.claims
-    foreign = bool(known.device_id) and known.device_id != call.caller.device_id
+    foreign = bool(known.device_id) and known.device_id != call.caller.device_id and not _is_newer(claims, known)
     if not foreign and not call.meeting.seats_taken_by(claims.jti):
         return
     call.check_knock(now)

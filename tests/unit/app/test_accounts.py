@@ -2,6 +2,7 @@ import os
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account
 from tests.support.live import Live, Starter, settings_in
@@ -10,13 +11,16 @@ from conclave.app.accounts import concerns, lockout_limits
 from conclave.app.server import Server
 from conclave.config.settings import AccountSettings
 from conclave.identity.access_tokens import AccessClaims
+from conclave.identity.invitations import Claims
 from conclave.model.accounts import Revocation, RevocationKind, SignInId, UserId
+from conclave.model.roles import Role
 from conclave.store.database import StoreError
 
 CLAIMS = AccessClaims(
     iss="i", aud="a", iat=0, exp=1, jti="j", sub=UserId("u"), username="n", email="", roles=[], permissions=[], type="access",
     sid=SignInId("s"), epoch=3,
 )  # fmt: skip
+GUEST = Claims(sub="m" * 16, role=Role.VIEWER, jti="g" * 16, iat=0, nbf=0, exp=1)
 
 
 async def test_accounts_and_sign_ins_survive_a_restart(start: Starter) -> None:
@@ -67,7 +71,20 @@ async def test_what_is_over_leaves_the_store_while_the_server_runs(start: Starte
     ],
 )  # fmt: skip
 def test_a_revocation_concerns_whom_it_names(revocation: Revocation, expected: bool) -> None:
-    assert concerns(revocation, CLAIMS) is expected
+    assert concerns(revocation, GUEST, CLAIMS) is expected
+    assert not concerns(revocation, GUEST, None)
+
+
+@pytest.mark.parametrize(
+    ("revocation", "expected"),
+    [
+        (Revocation(RevocationKind.USER, "a" * 16, 1, 4), True), (Revocation(RevocationKind.USER, "a" * 16, 1, 3), False),
+        (Revocation(RevocationKind.USER, "b" * 16, 1, 9), False), (Revocation(RevocationKind.SIGN_IN, "a" * 16, 1), False),
+        (Revocation(RevocationKind.TOKEN, GUEST.jti, 1), False),
+    ],
+)  # fmt: skip
+def test_a_revocation_concerns_also_who_came_by_an_own_link(revocation: Revocation, expected: bool) -> None:
+    assert concerns(revocation, msgspec.structs.replace(GUEST, account="a" * 16, epoch=3), None) is expected
 
 
 def test_the_limits_of_the_settings_reach_the_lockout() -> None:

@@ -7,7 +7,9 @@ from tests.support.hubs import Client, HubInMemory, RefusedByServer
 from tests.support.tokens import Mint
 
 from conclave.identity.access_tokens import AccessClaims
-from conclave.model.accounts import Account, SignInId
+from conclave.identity.invitations import Claims
+from conclave.identity.signed_tokens import not_valid
+from conclave.model.accounts import Account, Revocation, RevocationKind, SignInId
 from conclave.model.ids import new_id
 from conclave.model.roles import Role
 from conclave.signaling import messages
@@ -41,8 +43,8 @@ class Predicate:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def __call__(self, claims: AccessClaims) -> bool:
-        return claims.sub == self.account.user_id
+    def __call__(self, _invitation: Claims, bearer: AccessClaims | None) -> bool:
+        return bearer is not None and bearer.sub == self.account.user_id
 
 
 async def test_revoked_access_takes_the_seat_and_closes_the_connection(house: HubInMemory) -> None:
@@ -116,3 +118,45 @@ async def test_a_meeting_can_be_ended_from_outside(house: HubInMemory) -> None:
     assert [event.reason for event in host.received(messages.MeetingEnded)] == ["host"]
     house.hub.end_meeting(house.meeting_id)
     await house.hub.settle()
+
+
+def own_link(house: HubInMemory, account: Account) -> str:
+    return house.invitations.issue(house.meeting_id, Role.HOST, house.clock.wall(), seats=1, account=account).token
+
+
+async def test_an_own_link_is_asked_for_before_anybody_comes_by_it(house: HubInMemory) -> None:
+    asked: list[str | None] = []
+
+    async def check(claims: Claims) -> None:
+        asked.append(claims.account)
+        if len(asked) == 2:
+            raise not_valid()
+
+    ada = an_account()
+    house.hub._services.check_link = check
+    await house.client().hello(own_link(house, ada))
+    await house.client().hello(house.token(Role.VIEWER))
+    with pytest.raises(RefusedByServer):
+        await house.client().hello(own_link(house, ada))
+    assert asked == [ada.user_id] * 2
+
+
+async def test_without_accounts_no_own_link_is_good(house: HubInMemory) -> None:
+    with pytest.raises(RefusedByServer):
+        await house.client().hello(own_link(house, an_account()))
+
+
+async def test_what_is_revoked_while_it_is_asked_for_is_not_let_in(house: HubInMemory) -> None:
+    accounts, ada = Accounts(house), an_account()
+    access = accounts.token(ada)
+
+    async def revoke(_: Claims) -> None:
+        revocation = Revocation(RevocationKind.USER, ada.user_id, time.time() + 60, ada.epoch + 1)
+        accounts.mint.access.revocations.add(revocation, time.time())
+
+    house.hub._services.check_link = revoke
+    token = own_link(house, ada)
+    with pytest.raises(RefusedByServer):
+        await house.client().ask(
+            lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=access), messages.Welcome
+        )

@@ -5,9 +5,12 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.accounts import an_account
 
-from conclave.identity.invitations import LEEWAY_S, MAX_LIFETIME_S, Invitations
+from conclave.identity.invitations import LEEWAY_S, MAX_LIFETIME_S, Invitations, own_link_id
 from conclave.identity.keys import SigningKey
+from conclave.identity.token_revocations import TokenRevocations
+from conclave.model.accounts import Revocation, RevocationKind
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
@@ -126,3 +129,26 @@ def test_a_revocation_outlasts_a_restart_where_there_is_a_store() -> None:
     with pytest.raises(Refused) as caught:
         after.verify(issued.token, 1000.0)
     assert caught.value.detail == "the invitation was revoked"
+
+
+def test_all_own_links_of_an_account_to_a_meeting_have_one_identifier() -> None:
+    ada, eve = an_account(), an_account("eve")
+    issued = [invitations().issue(MEETING, role, NOW, account=ada).claims for role in (Role.HOST, Role.VIEWER)]
+    assert {(claims.jti, claims.account, claims.epoch) for claims in issued} == {
+        (own_link_id(MEETING, ada.user_id), ada.user_id, 0)
+    }
+    others = {own_link_id(MEETING, eve.user_id), own_link_id(MeetingId("n" * 16), ada.user_id), issued[0].jti}
+    assert len(others) == 3
+
+
+def test_an_own_link_of_a_revoked_epoch_is_void_and_others_are_not_asked_about() -> None:
+    revoked = TokenRevocations()
+    there = Invitations(KEY, os.urandom, check_epoch=revoked.check_epoch)
+    ada = an_account()
+    own, other = there.issue(MEETING, Role.HOST, NOW, account=ada).token, there.issue(MEETING, Role.HOST, NOW).token
+    there.verify(own, NOW)
+    revoked.add(Revocation(RevocationKind.USER, ada.user_id, NOW + 60, ada.epoch + 1), NOW)
+    with pytest.raises(Refused) as caught:
+        there.verify(own, NOW)
+    assert caught.value.code is ErrorCode.UNAUTHORIZED
+    there.verify(other, NOW)

@@ -39,3 +39,16 @@ def test_an_invitation_is_used_up_after_as_many_uses_as_it_has() -> None:
         room.join(Role.VIEWER, jti=LINK, uses=2)
     with refused(ErrorCode.CONFLICT):
         room.join(Role.VIEWER, jti=LINK, uses=2)
+
+
+def test_an_own_link_that_was_fetched_anew_may_come_from_another_device_and_the_old_one_not() -> None:
+    room = MeetingInMemory()
+    room.sit(room.open())
+    for device_id, issued_s in (("a" * 16, 0), ("b" * 16, 10)):
+        seat = room.join(Role.VIEWER, jti=LINK, seats=1, device_id=device_id, account="e" * 16, issued_s=issued_s)
+        room.ask(seat.session_id, messages.Leave(id=1), messages.Empty)
+    for device_id, issued_s in (("a" * 16, 0), ("c" * 16, 10)):
+        with refused(ErrorCode.CONFLICT):
+            room.join(Role.VIEWER, jti=LINK, seats=1, device_id=device_id, account="e" * 16, issued_s=issued_s)
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.VIEWER, jti=LINK, seats=1, device_id="c" * 16, issued_s=20)
