@@ -82,7 +82,12 @@ class MeetingQueue:
         self.post(change)
 
     def revoke(self, visitor: Visitor, code: str, detail: str) -> None:
-        """End a visitor at once and for good: seat, media and connection; it cannot be resumed."""
+        """End a visitor at once and for good: seat, media and connection, also one by which it was just
+        being resumed; it cannot be resumed after that."""
+
+        def close() -> None:
+            if visitor.session is not None:
+                visitor.session.close(code, detail)
 
         def change(context: Context, now: float) -> None:
             seat = self.meeting.seat_of(visitor.session_id)
@@ -90,9 +95,9 @@ class MeetingQueue:
                 attendance.remove(context, seat, "revoked", now)
             else:
                 lobby.left(context, visitor.session_id)
+            close()
 
-        if visitor.session is not None:
-            visitor.session.close(code, detail)
+        close()
         self.post(change)
 
     def standing(self, visitor: Visitor) -> Standing:

@@ -149,7 +149,7 @@ def dismiss_barred(context: Context) -> None:
 def attended(context: Context) -> bool:
     """Return whether somebody who may admit is here and connected."""
     seats = context.meeting.participants.values()
-    return any(seat.lost_at is None and may(seat.role, Permission.PARTICIPANT_ADMIT) for seat in seats)
+    return any(seat.attentive and may(seat.role, Permission.PARTICIPANT_ADMIT) for seat in seats)
 
 
 def tell(context: Context, participant: Participant) -> None:

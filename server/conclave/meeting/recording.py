@@ -145,7 +145,7 @@ def left(context: Context, participant: Participant) -> None:
     if recording is None:
         return
     recording.answers.pop(participant.participant_id, None)
-    if not any(may(seat.role, Permission.RECORDING_STOP) for seat in context.meeting.participants.values()):
+    if not any(may(seat.role, Permission.RECORDING_STOP) and not seat.headless for seat in context.meeting.participants.values()):
         end(context, "unattended")
     elif participant.recorded:
         _tell(context)

@@ -68,6 +68,11 @@ class Participant(Struct, kw_only=True):
         return self.claims.jti
 
     @property
+    def attentive(self) -> bool:
+        """Whether somebody is there who can be told things and can ask for things; an encoder or a player cannot."""
+        return self.lost_at is None and not self.headless
+
+    @property
     def origin(self) -> str:
         """What stays the same over leaving and coming back: the personal link, else the connection."""
         return self.claims.jti if self.claims.personal else self.session_id

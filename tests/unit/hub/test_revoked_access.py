@@ -1,3 +1,4 @@
+import asyncio
 import os
 import time
 
@@ -74,6 +75,29 @@ async def test_a_session_whose_access_was_revoked_cannot_be_resumed(house: HubIn
     await house.hub.settle()
     with pytest.raises(RefusedByServer):
         await house.client().resume(welcome.session_id, welcome.resume_token)
+
+
+async def test_a_resume_that_is_under_way_is_no_way_around_a_revocation(house: HubInMemory) -> None:
+    accounts, ada = Accounts(house), an_account()
+    await house.host()
+    guest, again = house.client(), house.client()
+    token, access = house.token(Role.PARTICIPANT), accounts.token(ada)
+    welcome = await guest.ask(
+        lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=access), messages.Welcome
+    )
+    await guest.join("Ada")
+    resume = messages.Resume(welcome.session_id, welcome.resume_token)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(again.send(messages.Hello(id=1, protocol=1, resume=resume)))
+        group.create_task(revoke_soon(house, ada))
+    await house.hub.settle()
+    assert guest.session.closed.is_set()
+    assert again.session.closed.is_set() or not again.session.visitor
+    assert house.hub.sizes()["participants"] == 1
+
+
+async def revoke_soon(house: HubInMemory, account: Account) -> None:
+    house.hub.close_sessions(of(account), "unauthorized", "access was revoked")
 
 
 async def test_a_lost_connection_is_no_way_around_a_revocation(house: HubInMemory) -> None:

@@ -125,3 +125,13 @@ def test_who_waits_is_told_when_the_meeting_ends() -> None:
     room.ask(host.session_id, messages.MeetingEnd(id=2), messages.Empty)
     assert room.inbox[session_id] == [messages.MeetingEnded("host")]
     assert room.meeting.lobby == {}
+
+
+def test_an_encoder_by_a_hosts_link_lets_nobody_in() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    room.join(Role.HOST, headless=True)
+    room.ask(host.session_id, messages.MeetingModify(id=1, waiting_room=True), messages.Empty)
+    room.ask(host.session_id, messages.Leave(id=2), messages.Empty)
+    early = room.greet(Role.PARTICIPANT, seats=1)
+    assert room.ask(early, messages.Join(id=3, display_name="Early"), messages.Joined).state == "lobby"

@@ -181,3 +181,13 @@ def test_nothing_happens_to_anybody_while_the_audit_log_fails() -> None:
     assert (ada.role, ada.held, room.disconnected) == (Role.PARTICIPANT, set(), [])
     room.audit_works = True
     assert room.sit(room.greet(Role.PARTICIPANT, jti=ada.jti))
+
+
+def test_a_removed_host_loses_a_second_seat_as_host_and_the_one_who_removes_keeps_his() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    host.device_id = "d" * 16
+    for _ in range(2):
+        other = room.join(Role.HOST, device_id="d" * 16)
+    do(room, host, messages.ParticipantRemove(id=5, participant_id=other.participant_id))
+    assert list(room.meeting.participants) == [host.participant_id]

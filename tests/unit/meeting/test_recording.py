@@ -235,9 +235,12 @@ def test_a_host_who_leaves_passes_the_recording_on_and_is_in_it_no_more() -> Non
     meeting.ask(guest.session_id, messages.RecordingStop(id=1), Empty)
 
 
-def test_with_the_last_who_could_stop_it_a_recording_ends() -> None:
+@pytest.mark.parametrize("encoder", [False, True])
+def test_with_the_last_who_could_stop_it_a_recording_ends(encoder: bool) -> None:
     meeting = RecordedMeeting()
     viewer = meeting.join(Role.VIEWER)
+    if encoder:
+        meeting.join(Role.HOST, headless=True)
     meeting.start()
     meeting.ask(meeting.host.session_id, messages.Leave(id=1), Empty)
     assert meeting.meeting.recording is None
