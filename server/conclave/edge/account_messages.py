@@ -14,11 +14,14 @@ Username = Annotated[str, Meta(min_length=1, max_length=256)]
 Email = Annotated[str, Meta(max_length=254)]
 Password = Annotated[str, Meta(min_length=1, max_length=1_024)]
 JsonWebToken = Annotated[str, Meta(min_length=1, max_length=4_096)]
-MeetingTitle = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f]+$")]
+MeetingTitle = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")]
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request's body."""
+    """A request's body. It may hold a password or a token, so it prints no field."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
 
 class Register(Body, frozen=True):

@@ -17,7 +17,10 @@ B = TypeVar("B", bound=Struct)
 
 
 async def read_json(request: web.Request, kind: type[B]) -> B:
-    """Return the body. Raises Problem 400 for what is no such body, and what read_body raises. It never quotes a value."""
+    """Return the body. Raises Problem 400 for what is no such body, and what read_body raises.
+
+    Its detail quotes no text: at most the name of a field, or what is no member of an enumeration.
+    """
     try:
         return msgspec.json.decode(await read_body(request, JSON), type=kind)
     except msgspec.ValidationError as error:

@@ -4,7 +4,7 @@ SQLite waits for the disk at each commit (synchronous=FULL), because a revocatio
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ FILE_MODE = 0o600
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 DRIVERS = {SQLITE: "sqlite+aiosqlite", POSTGRESQL: "postgresql+asyncpg"}
+PARAMETERS = {SQLITE: frozenset[str](), POSTGRESQL: frozenset({"host", "port", "ssl", "sslmode", "passfile"})}
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+MAX_QUOTED = 100
 BUSY_TIMEOUT_MS = 5_000
 CONNECTIONS = 5
 POOL_TIMEOUT_S = 5.0
@@ -32,7 +35,10 @@ class StoreError(ConclaveError):
 
 
 def parse_url(text: str) -> URL:
-    """Return the address with the driver that we use. Raises StoreError, which does not quote it."""
+    """Return the address with the driver that we use, libpq's `sslmode` under the driver's name. Raises StoreError.
+
+    The error quotes no more than names of parameters: the address holds a password.
+    """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -42,7 +48,21 @@ def parse_url(text: str) -> URL:
         raise StoreError(f"store.url names {backend}; this server knows sqlite and postgresql")
     if backend == SQLITE and url.database in (None, "", ":memory:"):
         raise StoreError("store.url names no file; write sqlite:///PATH, or leave it empty")
-    return url.set(drivername=DRIVERS[backend])
+    return url.set(drivername=DRIVERS[backend], query=_parameters(url, PARAMETERS[backend]))
+
+
+def _parameters(url: URL, known: frozenset[str]) -> Mapping[str, str | tuple[str, ...]]:
+    unknown = sorted(url.query.keys() - known)
+    if unknown:
+        raise StoreError(f"store.url has parameters that are not known: {', '.join(unknown)[:MAX_QUOTED]}")
+    query = dict(url.query)
+    if "sslmode" in query:
+        if "ssl" in query:
+            raise StoreError("store.url has both ssl and sslmode; one says it")
+        query["ssl"] = query.pop("sslmode")
+    if query.get("ssl", SSL_MODES[0]) not in SSL_MODES:
+        raise StoreError(f"store.url: sslmode is one of {', '.join(SSL_MODES)}")
+    return query
 
 
 class Database:

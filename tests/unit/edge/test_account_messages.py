@@ -4,7 +4,7 @@ from msgspec import Struct
 from tests.support.accounts import an_account
 
 from conclave.edge import account_messages
-from conclave.edge.account_messages import Body, UserView
+from conclave.edge.account_messages import Body, LogIn, MakeMeeting, UserView
 from conclave.model.accounts import SystemPermission
 
 BODIES = [
@@ -33,3 +33,17 @@ def test_what_carries_a_token_never_prints_it() -> None:
             fields = {field.name for field in msgspec.structs.fields(kind)}
             if any(word in field for field in fields for word in ("_token", "token")) and name != "SessionView":
                 assert "__repr__" in vars(kind), name
+
+
+def test_a_body_prints_none_of_its_fields() -> None:
+    assert repr(LogIn(username="ada", password="grey otter")) == "LogIn()"
+
+
+@pytest.mark.parametrize("title", ["", "a\n", "a\nb", "\x7f", "\x9b1m", "x" * 201])
+def test_a_title_is_one_line_without_control_characters(title: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"title": title}, MakeMeeting)
+
+
+def test_a_title_may_be_of_any_script() -> None:
+    assert msgspec.convert({"title": "Wöchentlich 会議 🦊"}, MakeMeeting).title == "Wöchentlich 会議 🦊"

@@ -22,6 +22,10 @@ def database_in(directory: Path) -> Database:
         ("mysql://u:secret@h/d", "mysql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
+        ("postgresql://u:secret@h/d?connect_timeout=3", "connect_timeout"),
+        ("postgresql://u:secret@h/d?ssl=require&sslmode=require", "both"),
+        ("postgresql://u:secret@h/d?sslmode=sometimes", "verify-full"),
+        ("sqlite:///x.db?mode=ro", "mode"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_explained_without_being_quoted(address: str, word: str) -> None:
@@ -34,6 +38,12 @@ def test_the_driver_is_ours_whatever_the_address_says() -> None:
     assert parse_url("postgresql://u:p@h/d").drivername == "postgresql+asyncpg"
     assert parse_url("postgresql+psycopg2://u:p@h/d").drivername == "postgresql+asyncpg"
     assert parse_url("sqlite:///x.db").drivername == "sqlite+aiosqlite"
+
+
+@pytest.mark.parametrize("name", ["ssl", "sslmode"])
+def test_tls_to_the_database_is_asked_for_as_libpq_does(name: str) -> None:
+    assert parse_url(f"postgresql://u@h/d?{name}=verify-full").query == {"ssl": "verify-full"}
+    assert parse_url("postgresql://u@/d?host=/run/postgresql").query == {"host": "/run/postgresql"}
 
 
 async def test_the_file_and_its_companions_are_for_this_user_alone(tmp_path: Path) -> None:
