@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -36,7 +37,7 @@ class TapRecorder:
         self._durable = durable
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._recordings: dict[RecordingId, RecordingFiles] = {}
-        self._tapped: dict[int, RecordingId] = {}
+        self._tapped: dict[int, tuple[RecordingId, int]] = {}
         self._ticked_ns = 0
         self._thread: Thread | None = None
 
@@ -55,7 +56,7 @@ class TapRecorder:
             files = RecordingFiles(folder, contents, time.monotonic_ns())
         except OSError as error:
             raise Unavailable("recorder", error.strerror or "the files cannot be made") from None
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = Thread(target=self._run, name="recorder", daemon=True)
             self._thread.start()
         self._orders.put(partial(self._recordings.__setitem__, recording_id, files))
@@ -79,10 +80,10 @@ class TapRecorder:
     def tap(
         self, track: int, spec: TrackSpec, participant_id: ParticipantId, source: TrackSource, recording_id: RecordingId
     ) -> None:
-        """See Taps."""
+        """See Taps. A packet that came up earlier, while the track was tapped before, is dropped."""
 
-        def add(files: RecordingFiles, _: int) -> None:
-            self._tapped[track] = recording_id
+        def add(files: RecordingFiles, now_ns: int) -> None:
+            self._tapped[track] = (recording_id, now_ns)
             files.add(track, spec, participant_id, source)
 
         self._put(recording_id, add)
@@ -98,6 +99,13 @@ class TapRecorder:
         self._orders.put(partial(self._attempt, recording_id, lambda files: change(files, now_ns)))
 
     def _run(self) -> None:
+        try:
+            self._take_turns()
+        except Exception as error:
+            for recording_id in tuple(self._recordings):
+                self._give_up(recording_id, error)
+
+    def _take_turns(self) -> None:
         while True:
             try:
                 order = self._orders.get(timeout=READ_INTERVAL_S if self._recordings else None)
@@ -122,8 +130,8 @@ class TapRecorder:
         for order in orders:
             order()
         for entry in entries:
-            recording_id = self._tapped.get(entry.track)
-            if recording_id is not None:
+            recording_id, since_ns = self._tapped.get(entry.track, (None, 0))
+            if recording_id is not None and (isinstance(entry, TappedReport) or entry.arrival_ns >= since_ns):
                 self._attempt(recording_id, partial(_take, entry))
         now_ns = time.monotonic_ns()
         if now_ns - self._ticked_ns >= TICK_NS:
@@ -147,7 +155,7 @@ class TapRecorder:
                     continue
 
     def _untap(self, track: int) -> None:
-        recording_id = self._tapped.pop(track, None)
+        recording_id, _ = self._tapped.pop(track, (None, 0))
         if recording_id is not None:
             self._attempt(recording_id, lambda files: files.remove(track))
 
@@ -163,13 +171,18 @@ class TapRecorder:
         try:
             change(files)
         except Exception as error:
-            self._forget(recording_id)
+            self._give_up(recording_id, error)
+
+    def _give_up(self, recording_id: RecordingId, error: Exception) -> None:
+        files = self._recordings[recording_id]
+        self._forget(recording_id)
+        with suppress(OSError):
             files.abandon()
-            self._failed(recording_id, error)
+        self._failed(recording_id, error)
 
     def _forget(self, recording_id: RecordingId) -> None:
         self._recordings.pop(recording_id, None)
-        self._tapped = {track: known for track, known in self._tapped.items() if known != recording_id}
+        self._tapped = {track: known for track, known in self._tapped.items() if known[0] != recording_id}
 
 
 def _take(entry: TappedPacket | TappedReport, files: RecordingFiles) -> None:

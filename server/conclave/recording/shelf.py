@@ -87,7 +87,7 @@ class Shelf:
         """See Archive."""
         manifest = self._manifest(recording_id)
         if name == SPEAKERS_JSON:
-            return iter([self._speakers(recording_id)])
+            return iter([self._speakers(recording_id, finished=manifest.ended_at_s is not None)])
         stem = name.removesuffix(SUFFIX)
         chosen = [file for file in manifest.files if name.endswith(SUFFIX) and stem in (file.name, file.participant_id)]
         if not chosen:
@@ -121,19 +121,19 @@ class Shelf:
             return file
         return msgspec.structs.replace(file, start_ms=start_ms, duration_ms=length_ms)
 
-    def _speakers(self, recording_id: RecordingId) -> bytes:
-        return _encode(read_turns(self._read(recording_id, SPEAKERS)))
+    def _speakers(self, recording_id: RecordingId, *, finished: bool) -> bytes:
+        return _encode(read_turns(self._read(recording_id, SPEAKERS, finished=finished)))
 
     def _manifest(self, recording_id: RecordingId) -> RecordingContents:
         if not _ID.fullmatch(recording_id) or not (self._directory / recording_id / MANIFEST).is_file():
             raise Refused(ErrorCode.NOT_FOUND, "no such recording")
         try:
-            return _decode(self._read(recording_id, MANIFEST))
+            return _decode(self._read(recording_id, MANIFEST, finished=True))
         except msgspec.DecodeError:
             raise Unavailable("recordings", "the manifest is damaged") from None
 
-    def _read(self, recording_id: RecordingId, name: str) -> bytes:
-        return b"".join(_checked(self._open(recording_id, name)))
+    def _read(self, recording_id: RecordingId, name: str, *, finished: bool) -> bytes:
+        return b"".join(self._opener(recording_id, name, finished=finished)())
 
     def _open(self, recording_id: RecordingId, name: str) -> SealedReader:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.support.tapped import ANN, AUDIO_SPEC, ONE, PICTURE, SOUND, VIDEO_SPEC, picture, shelf_in, sound
+from tests.support.tapped import ANN, AUDIO_SPEC, ONE, PICTURE, SECOND, SOUND, VIDEO_SPEC, picture, shelf_in, sound
 
 from conclave.model.errors import Unavailable
 from conclave.model.ids import MeetingId, RecordingId
@@ -123,6 +123,17 @@ def test_nothing_that_waited_when_a_track_was_withdrawn_is_written(room: Room) -
     assert room.durations() == []
 
 
+def test_nothing_that_came_up_before_a_track_was_tapped_is_written(room: Room) -> None:
+    """The tail of a recording before waits in the ring until the next recording of the same track reads it."""
+    room.start()
+    room.tap.entries.extend(sound(number, time.monotonic_ns() - SECOND) for number in range(5))
+    room.recorder.tap(SOUND, AUDIO_SPEC, ANN, TrackSource.MICROPHONE, ONE)
+    room.settle()
+    room.recorder.stop(ONE)
+    room.settle()
+    assert room.durations() == []
+
+
 def test_a_pause_is_not_in_the_recording(room: Room) -> None:
     room.start()
     room.recorder.tap(SOUND, AUDIO_SPEC, ANN, TrackSource.MICROPHONE, ONE)
@@ -173,6 +184,26 @@ def test_a_recording_whose_files_fail_ends_alone(room: Room, tmp_path: Path) -> 
     room.settle()
     assert room.shelf.contents(other).ended_at_s == 2_000.0
     assert room.shelf.contents(ONE).ended_at_s is None
+
+
+def test_a_failure_that_is_nobodys_ends_every_recording_and_the_next_begins_anew(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> list[Entry]:
+        raise RuntimeError("the plane is gone")
+
+    other = RecordingId("o" * 16)
+    room.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(room.tap, "read_tap", fail)
+        assert room.failed.wait(5)
+    assert room.failures == [ONE]
+    assert room.recorder._thread is not None
+    room.recorder._thread.join(5)
+    room.start(other)
+    room.recorder.stop(other)
+    room.settle()
+    assert room.shelf.contents(other).ended_at_s == 2_000.0
 
 
 def test_closing_finishes_every_recording(room: Room) -> None:

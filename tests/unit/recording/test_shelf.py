@@ -99,6 +99,14 @@ def test_a_file_of_another_recording_cannot_take_the_place_of_one(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["manifest", "speakers"])
+def test_an_index_of_a_finished_recording_that_lost_its_end_is_unavailable(tmp_path: Path, name: str) -> None:
+    shelf = recorded(tmp_path)
+    damage(folder(tmp_path) / name, lambda data: data[:-20])
+    with pytest.raises(Unavailable):
+        b"".join(shelf.stream(ONE, "speakers.json"))
+
+
+@pytest.mark.parametrize("name", ["manifest", "speakers"])
 def test_a_changed_manifest_or_index_is_unavailable(tmp_path: Path, name: str) -> None:
     shelf = recorded(tmp_path)
     damage(folder(tmp_path) / name, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
