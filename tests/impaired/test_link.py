@@ -77,6 +77,18 @@ async def test_a_lossy_link_drops_its_share_and_counts_it(link: LossyLink) -> No
     assert 0.03 < traffic.dropped[SSRC] / PACKETS < 0.08
 
 
+async def test_a_link_that_rebinds_shows_another_port_and_brings_answers_back(link: LossyLink) -> None:
+    loop = asyncio.get_running_loop()
+    with _socket(link.clients, CLIENT_ADDRESS) as client, _socket(link.server, SERVER_ADDRESS) as server:
+        for shift in (0, 1000):
+            await link.rebind(shift)
+            await loop.sock_sendto(client, b"question", server.getsockname())
+            _, seen = await asyncio.wait_for(loop.sock_recvfrom(server, 2_048), 10)
+            assert seen[1] == (client.getsockname()[1] + shift) & 0xFFFF
+            await loop.sock_sendto(server, b"answer", seen)
+            assert await asyncio.wait_for(loop.sock_recv(client, 2_048), 10) == b"answer"
+
+
 @pytest.mark.parametrize(("second_byte", "expected"), [(96, SSRC), (0x80 | 111, SSRC), (200, None), (201, None), (206, None)])
 def test_only_rtp_counts_as_rtp(second_byte: int, expected: int | None) -> None:
     datagram = struct.pack("!BBHII", 0x80, second_byte, 1, 2, SSRC)

@@ -35,6 +35,10 @@ class LossyLink:
         """Set the delay (half of it each way) and the share of packets that are lost in each direction."""
         await self._relay.ask({"delay_ms": round_trip_ms / 2, "loss": {"left": upstream, "right": downstream}})
 
+    async def rebind(self, port_shift: int) -> None:
+        """Have the server see the clients' UDP ports `port_shift` higher from now on, as behind a NAT that gave new ones."""
+        await self._relay.ask({"port_shift": port_shift})
+
     async def traffic(self) -> tuple[Traffic, Traffic]:
         """Return what went upstream and downstream."""
         answer = await self._relay.ask({})

@@ -5,6 +5,7 @@ it dropped. Run as a process: it reads one JSON command a line and answers each 
 
     python relay.py <namespace path left> <namespace path right> <seed>
     {"delay_ms": 25, "loss": {"left": 0.05, "right": 0.0}}    left: packets that left sends, right: those that right sends
+    {"port_shift": 1000}    as a NAT that forgot: UDP ports of left are seen by right as so much higher
     {}                                                        only counters
 """
 
@@ -56,6 +57,18 @@ def rtp_ssrc(packet: bytes) -> int | None:
     return int(struct.unpack_from("!I", payload, 8)[0])
 
 
+def shift_port(packet: bytes, at: int, shift: int) -> bytes:
+    """Add `shift` to the source (`at` 0) or destination port (2) of a UDP packet over IPv4; others stay as they are."""
+    if not shift or len(packet) < 28 or packet[0] >> 4 != 4 or packet[9] != _UDP:
+        return packet
+    start = (packet[0] & 0x0F) * 4
+    (port,) = struct.unpack_from("!H", packet, start + at)
+    changed = bytearray(packet)
+    struct.pack_into("!H", changed, start + at, (port + shift) & 0xFFFF)
+    struct.pack_into("!H", changed, start + 6, 0)  # no checksum (RFC 768)
+    return bytes(changed)
+
+
 class Relay:
     """Two devices, a heap of packets by the time they are due, and the counters."""
 
@@ -65,6 +78,7 @@ class Relay:
         self._due: list[tuple[float, int, int, bytes]] = []
         self._order = 0
         self._delay_s = 0.0
+        self._port_shift = 0
         self._loss = [0.0, 0.0]
         self._passed = [Counter[int](), Counter[int]()]
         self._dropped = [Counter[int](), Counter[int]()]
@@ -75,6 +89,9 @@ class Relay:
         delay_ms, loss = command.get("delay_ms"), command.get("loss")
         if isinstance(delay_ms, int | float):
             self._delay_s = delay_ms / 1000
+        port_shift = command.get("port_shift")
+        if isinstance(port_shift, int):
+            self._port_shift = port_shift
         if isinstance(loss, dict):
             self._loss = [float(loss.get(side, self._loss[index])) for index, side in enumerate(SIDES)]
         return {
@@ -102,6 +119,7 @@ class Relay:
                 continue
             if ssrc is not None:
                 self._passed[side][ssrc] += 1
+            packet = shift_port(packet, 2, -self._port_shift) if side else shift_port(packet, 0, self._port_shift)
             self._order += 1
             heapq.heappush(self._due, (time.monotonic() + self._delay_s, self._order, 1 - side, packet))
 

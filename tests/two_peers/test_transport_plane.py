@@ -71,6 +71,8 @@ class Client:
             await self.send(self.request(transaction_id))
             with suppress(TimeoutError):
                 message = stun.parse(await asyncio.wait_for(self.receive(), 0.2))
+                if message.stun_class is StunClass.REQUEST:
+                    continue
                 stun.verify_integrity(message, self._server.ice_pwd.encode())
                 assert message.stun_class is StunClass.SUCCESS
                 assert message.transaction_id in sent
@@ -86,6 +88,19 @@ class Client:
             (int(AttributeType.USE_CANDIDATE), b""),
         )
         return stun.serialise(StunClass.REQUEST, transaction_id, attributes, password=self._server.ice_pwd.encode())
+
+    def moved(self) -> "Client":
+        """Return the same peer on a socket of its own, as behind a NAT that gave it another port."""
+        moved = Client(self._server, PROFILES, tcp=False)
+        moved.dtls, moved.certificate = self.dtls, self.certificate
+        return moved
+
+    async def answer(self, request: bytes) -> None:
+        """Answer a check of the server's, as a full agent does at any time."""
+        message = stun.parse(request)
+        stun.verify_integrity(message, b"p" * 24)
+        assert message.get(AttributeType.USERNAME) == f"peer:{self._server.ice_ufrag}".encode()
+        await self.send(stun.serialise(StunClass.SUCCESS, message.transaction_id, password=b"p" * 24))
 
     def check_in_the_name_of(self, victim: tuple[str, int]) -> None:
         """Send a check of our own from an address that is another's, as who can forge source addresses would."""
@@ -207,7 +222,7 @@ def route() -> list[commands.PlaneCommand]:
 
 def counted(house: House, name: str) -> Callable[[], Awaitable[int]]:
     async def look() -> int:
-        return house.pump.counters()[name]
+        return house.pump.counters().get(name, 0)
 
     return look
 
@@ -278,6 +293,43 @@ async def test_a_forged_source_address_takes_no_media_from_its_owner_and_sends_n
     thief.close()
 
 
+async def test_media_follows_a_peer_to_another_port_once_it_answers_there(house: House) -> None:
+    publisher, subscriber = await house.connect(PUBLISHER), await house.connect(SUBSCRIBER)
+    house.pump.perform(route())
+    await forward(publisher, subscriber)
+    moved = subscriber.moved()
+    await moved.connect(house.port)
+    await moved.check()
+    await moved.answer(await moved.receive())
+    await moved.check()
+    packets = await forward(publisher, moved, first=21)
+    assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(21, 41)]
+    for client in (publisher, subscriber, moved):
+        client.close()
+
+
+async def test_media_is_not_sent_to_an_address_that_a_check_only_claims_to_come_from(house: House) -> None:
+    publisher, attacker = await house.connect(PUBLISHER), await house.connect(SUBSCRIBER)
+    house.pump.perform(route())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bystander:
+        bystander.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bystander.bind(("127.0.0.1", 0))
+        bystander.connect(("127.0.0.1", house.port))
+        bystander.setblocking(False)
+        loop = asyncio.get_running_loop()
+        attacker.check_in_the_name_of(bystander.getsockname())
+        got = [await asyncio.wait_for(loop.sock_recv(bystander, 2048), PATIENCE_S) for _ in range(2)]
+        packets = await forward(publisher, attacker)
+        assert [packet[12:] for packet in packets] == [rtp(number)[12:] for number in range(1, 21)]
+        with suppress(BlockingIOError):
+            while True:
+                got.append(bystander.recv(2048))
+    assert {data[0] for data in got} <= {0, 1}
+    assert sum(map(len, got)) < 1000
+    publisher.close()
+    attacker.close()
+
+
 async def test_an_ice_restart_moves_the_media_to_another_socket_and_keeps_the_keys(house: House) -> None:
     publisher = await house.connect(PUBLISHER)
     transport = house.open(SUBSCRIBER)
@@ -315,11 +367,11 @@ async def test_a_client_connects_in_the_middle_of_a_stun_flood(house: House) -> 
 
     sending = asyncio.create_task(asyncio.to_thread(send_flood))
     try:
+        await until(counted(house, "control_stun_unknown_ufrag"), lambda refused: refused > 0, "the flood arrives")
         client = await house.connect(PUBLISHER)
     finally:
         flooding.clear()
         await sending
-    assert house.pump.counters()["control_stun_unknown_ufrag"] > 0
     client.close()
 
 

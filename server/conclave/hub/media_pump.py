@@ -1,8 +1,8 @@
 """The asyncio rim of the media plane: owns the Plane and the open MediaTransports.
 
-Datagrams come up from the plane and go to the transport they concern: STUN by the ICE fragment in USERNAME, DTLS by the
-peer that its path was allowed for. What a transport wants done, and the control plane's commands, go down. A wake-up
-takes a bounded batch, so that a flood of datagrams leaves the loop to signaling in between.
+Datagrams come up from the plane and go to the transport they concern: STUN requests by the ICE fragment in USERNAME, DTLS
+and STUN answers by the peer that their path was allowed for. What a transport wants done, and the control plane's commands,
+go down. A wake-up takes a bounded batch, so that a flood of datagrams leaves the loop to signaling in between.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from conclave.hub.plane_arguments import sender_arguments, track_arguments
 from conclave.media import commands
-from conclave.media.ice import local_ufrag_of
+from conclave.media.ice import is_answer, local_ufrag_of
 from conclave.media.transport import (
     AllowPath,
     MediaTransport,
@@ -190,13 +190,13 @@ class MediaPump:
 
     def _addressee(self, datagram: Datagram) -> _Attached | None:
         """Return whom a datagram concerns; what concerns nobody on its lane is counted and costs nothing more."""
-        if datagram.kind == "stun":
+        if datagram.kind == "stun" and not is_answer(datagram.data):
             ufrag = local_ufrag_of(datagram.data)
             attached = None if ufrag is None else self._by_ufrag.get(ufrag)
             reason = "control_stun_unknown_ufrag"
         else:
             attached = self._by_peer.get(datagram.peer)
-            reason = "control_dtls_unknown_peer"
+            reason = f"control_{datagram.kind}_unknown_peer"
         if attached is None or attached.lane != datagram.lane:
             self._counters[reason] += 1
             return None

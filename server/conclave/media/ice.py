@@ -1,4 +1,4 @@
-"""ICE-lite: we answer binding requests and never send any (RFC 8445 section 2.5, RFC 7675).
+"""ICE-lite: we answer binding requests (RFC 8445 section 2.5, RFC 7675) and send one only to a path that media is to move to.
 
 A peer's paths are learnt from its authenticated checks; USE-CANDIDATE nominates the path it came on. A request
 without a valid MESSAGE-INTEGRITY gets no answer at all, so that nobody can make us talk to a forged source.
@@ -11,6 +11,7 @@ from collections import OrderedDict
 from msgspec import Struct
 
 from conclave.media import stun
+from conclave.media.return_path import ReturnPaths
 from conclave.media.stun import Attribute, AttributeType, StunClass, StunError, StunMessage, TransportAddress
 from conclave.model.ids import Entropy
 
@@ -25,10 +26,12 @@ PATH_BYTES = 32
 
 
 class IceAnswer(Struct, frozen=True):
-    """What a request led to: the `response` to send back, whether the request was good (then its path is the peer's), and
-    whether the path is newly nominated. `retired_ufrag` is the local fragment that stopped being valid."""
+    """What a message led to: what to send back (`response` to a request, `challenge` when media is to move to its path), whether
+    it was a good request (then its path is the peer's), and whether the path is newly nominated. `retired_ufrag` is the local
+    fragment that stopped being valid."""
 
-    response: bytes
+    response: bytes | None = None
+    challenge: bytes | None = None
     accepted: bool = False
     nominated: bool = False
     retired_ufrag: str | None = None
@@ -55,6 +58,10 @@ class IceLite:
         self._used = False
         self._paths: OrderedDict[bytes, float] = OrderedDict()
         self._transactions: OrderedDict[bytes, bytes] = OrderedDict()
+        self._return_paths = ReturnPaths(entropy)
+        self._remote_pwds: dict[str, str] = {}
+        self._guarded = False
+        self._wanted: bytes | None = None
         self._nominated: bytes | None = None
         self._last_check: float | None = None
         self._doubted_at: float | None = None
@@ -95,11 +102,18 @@ class IceLite:
             return None if last is None else last + CONSENT_EXPIRY_S
         return min(last + CONSENT_EXPIRY_S, self._doubted_at + DOUBTED_EXPIRY_S)
 
-    def set_remote_ufrag(self, ufrag: str) -> None:
-        """Tell the fragment that the peer signaled. When it restarts ICE, its new fragment may be told before `restart`
-        is called: until then the old one stays good as well."""
+    @property
+    def challenge_due(self) -> float | None:
+        """When `repeat_challenge` has something to do."""
+        return self._return_paths.due
+
+    def set_remote(self, ufrag: str, pwd: str) -> None:
+        """Tell the credentials that the peer signaled. When it restarts ICE, its new ones may be told before `restart`
+        is called: until then the old ones stay good as well."""
         known = self._credentials.remote_ufrags[-1:]
         self._credentials.remote_ufrags = known if known == (ufrag,) else (*known, ufrag)
+        former = list(self._remote_pwds.items())[-1:]
+        self._remote_pwds = dict(former) | {ufrag: pwd}
 
     def restart(self, entropy: Entropy) -> str | None:
         """Make new credentials (RFC 8445 section 9). The ones in use stay valid until the first check with the new
@@ -115,15 +129,28 @@ class IceLite:
         self._used = False
         return retired
 
-    def presume_nominated(self, path: bytes) -> bool:
-        """Take a proven path as nominated until USE-CANDIDATE says otherwise; returns whether that is news.
+    def guard(self, proven: bytes | None, now: float) -> tuple[bytes, bytes] | None:
+        """Media begins: from now on it moves to a path only when the peer has shown that it receives there.
 
-        RFC 8445 section 12.1.2 lets us use any valid pair; libwebrtc sends media up to 100 ms before its nomination.
+        `proven` is the path whose handshake has shown it. It counts as nominated until the peer nominates another: RFC 8445
+        section 12.1.2 lets us use any valid pair, and libwebrtc sends media up to 100 ms before its nomination. Returns
+        (path, challenge) to send when the peer has nominated another already.
         """
-        if self._nominated is not None or path not in self._paths:
-            return False
-        self._nominated = path
-        return True
+        wanted, self._guarded, self._nominated = self._nominated, True, None
+        if proven is not None and proven in self._paths:
+            self._return_paths.trust(proven)
+            self._nominated = proven
+        if wanted is None or wanted == self._nominated:
+            return None
+        if self._may_carry(wanted):
+            self._nominated = wanted
+            return None
+        challenge = self._challenge(wanted, next(reversed(self._remote_pwds), ""), now)
+        return None if challenge is None else (wanted, challenge)
+
+    def repeat_challenge(self, now: float) -> tuple[bytes, bytes] | None:
+        """Return (path, challenge) to send again, if that is due."""
+        return self._return_paths.repeat(now)
 
     def doubt(self, now: float) -> None:
         """Expect a check within 13 s, twice the longest interval between checks for consent (RFC 7675 section 5.1): something
@@ -134,12 +161,15 @@ class IceLite:
     def forget_path(self, path: bytes) -> None:
         """The connection under `path` is gone, or the path is another's."""
         self._paths.pop(path, None)
+        self._return_paths.keep(self._paths)
         if self._nominated == path:
             self._nominated = None
 
     def receive(self, data: bytes, path: bytes, now: float) -> IceAnswer:
         """Process a datagram from `path`. Raises StunError when it must be dropped without an answer."""
         message = stun.parse(data)
+        if message.stun_class == StunClass.SUCCESS:
+            return self._accept_proof(message, path)
         if message.stun_class != StunClass.REQUEST:
             raise StunError("not_a_request")
         if not message.has_fingerprint:
@@ -153,7 +183,7 @@ class IceLite:
         refusal = _refusal(message, credentials, remote)
         if refusal is not None:
             return IceAnswer(stun.serialise(StunClass.ERROR, message.transaction_id, refusal, password=password))
-        return self._accept(message, credentials, path, now)
+        return self._accept(message, credentials, remote.decode(errors="replace"), path, now)
 
     def _credentials_of(self, local: bytes) -> _Credentials:
         for generation in (self._credentials, self._previous):
@@ -161,7 +191,15 @@ class IceLite:
                 return generation
         raise StunError("unknown_ufrag")
 
-    def _accept(self, message: StunMessage, credentials: _Credentials, path: bytes, now: float) -> IceAnswer:
+    def _accept_proof(self, message: StunMessage, path: bytes) -> IceAnswer:
+        """The peer answered our challenge on `path`: media moves there if that is still what it wants."""
+        self._return_paths.settle(message, path)
+        if path != self._wanted:
+            return IceAnswer()
+        self._nominated, self._wanted = path, None
+        return IceAnswer(nominated=True)
+
+    def _accept(self, message: StunMessage, credentials: _Credentials, remote: str, path: bytes, now: float) -> IceAnswer:
         retired = None
         if credentials is self._credentials:
             self._used = True
@@ -170,14 +208,26 @@ class IceLite:
                 self._awaits_nomination = True
         self._remember_transaction(message.transaction_id, path)
         self._touch(path, now)
-        nominated = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
+        wanted = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
+        nominated = wanted and self._may_carry(path)
+        challenge = self._challenge(path, remote, now) if wanted and not nominated else None
         if nominated:
-            self._nominated = path
+            self._nominated, self._wanted = path, None
         if message.has(AttributeType.USE_CANDIDATE):
             self._awaits_nomination = False
         mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
         response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
-        return IceAnswer(response, accepted=True, nominated=nominated, retired_ufrag=retired)
+        return IceAnswer(response, challenge, accepted=True, nominated=nominated, retired_ufrag=retired)
+
+    def _may_carry(self, path: bytes) -> bool:
+        """Whether media may flow on `path`. Who has made a TCP connection receives on it."""
+        return not self._guarded or not _is_udp(path) or self._return_paths.is_proven(path)
+
+    def _challenge(self, path: bytes, remote: str, now: float) -> bytes | None:
+        """Ask the peer to show that it receives on `path`; not before its password has been signaled."""
+        self._wanted = path
+        password = self._remote_pwds.get(remote)
+        return None if password is None else self._return_paths.ask(path, f"{remote}:{self.local_ufrag}", password, now)
 
     def _may_take_over(self, path: bytes, now: float) -> bool:
         """Whether media moves to `path` now that it is nominated.
@@ -205,6 +255,7 @@ class IceLite:
         if path not in self._paths and len(self._paths) >= MAX_PATHS:
             oldest = next(known for known in self._paths if known != self._nominated)
             del self._paths[oldest]
+            self._return_paths.keep(self._paths)
         self._paths[path] = now
         self._paths.move_to_end(path)
 
@@ -218,6 +269,11 @@ def address_of(path: bytes) -> TransportAddress:
     if len(path) != PATH_BYTES or path[1] not in (4, 6):
         raise StunError("path")
     return TransportAddress(path[4:8] if path[1] == 4 else path[4:20], int.from_bytes(path[2:4], "big"))
+
+
+def is_answer(data: bytes) -> bool:
+    """Whether a datagram may be the answer to a binding request of ours; it names no fragment."""
+    return data[:2] == stun.SUCCESS_BYTES
 
 
 def local_ufrag_of(data: bytes) -> bytes | None:

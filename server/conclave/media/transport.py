@@ -20,6 +20,7 @@ from conclave.model.media import SrtpProfile
 
 FIRST_CHECK_DEADLINE_S = 30.0
 MAX_HELD_DATAGRAMS = 8
+MAX_UNHEARD_REPEATS = 2
 
 
 class TransportState(StrEnum):
@@ -111,6 +112,8 @@ class MediaTransport:
         self._ice = IceLite(entropy)
         self._dtls: DtlsEndpoint | None = None
         self._dtls_path: bytes | None = None
+        self._flight_paths: set[bytes] = set()
+        self._unheard_repeats = 0
         self._remote: RemoteTransportParameters | None = None
         self._first_check_deadline: float | None = None
         self._now = now
@@ -154,7 +157,7 @@ class MediaTransport:
                 raise Refused(ErrorCode.CONFLICT, "the DTLS role of a transport cannot change")
         first = self._remote is None
         self._remote = remote
-        self._ice.set_remote_ufrag(remote.ice_ufrag)
+        self._ice.set_remote(remote.ice_ufrag, remote.ice_pwd)
         if first:
             self._first_check_deadline = self._now + FIRST_CHECK_DEADLINE_S
             self._start_dtls_if_due()
@@ -184,12 +187,13 @@ class MediaTransport:
             self._drop(f"stun_{error.reason}")
             return
         if answer.accepted:
+            self._unheard_repeats = 0
             self._outputs.append(AllowPath(path))
-        if answer.nominated:
+        if answer.nominated and self.state is TransportState.CONNECTED:
             self._outputs.append(Nominate(path))
         if answer.retired_ufrag is not None:
             self._outputs.append(RetireUfrag(answer.retired_ufrag))
-        self._outputs.append(Transmit(path, answer.response))
+        self._outputs += [Transmit(path, data) for data in (answer.response, answer.challenge) if data is not None]
         self._start_dtls_if_due()
 
     def receive_dtls(self, data: bytes, path: bytes, now: float) -> None:
@@ -204,6 +208,7 @@ class MediaTransport:
         else:
             dtls = self._dtls or self._new_dtls()
             self._dtls_path = path
+            self._unheard_repeats = 0
             if not dtls.receive(data, now):
                 self._drop("dtls_malformed")
             if dtls.farewell_suspected:
@@ -222,7 +227,7 @@ class MediaTransport:
         if self._is_over():
             return None
         dtls = None if self._dtls is None else self._dtls.timeout()
-        deadlines = [self._ice_deadline(), dtls]
+        deadlines = [self._ice_deadline(), self._ice.challenge_due, dtls]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def on_timer(self, now: float) -> None:
@@ -234,9 +239,11 @@ class MediaTransport:
         if deadline is not None and now >= deadline:
             proven = self._ice.consent_deadline is not None
             self._fail(TransportReason.CONSENT_EXPIRED if proven else TransportReason.ICE_TIMEOUT)
-        elif self._dtls is not None:
+            return
+        self._send_challenge(self._ice.repeat_challenge(now))
+        if self._dtls is not None:
             self._dtls.on_timer(now)
-            self._follow_dtls(self._dtls)
+            self._follow_dtls(self._dtls, repeated=True)
 
     def close(self) -> None:
         """Say goodbye (close_notify) and end. No StateChanged follows: the caller knows."""
@@ -274,13 +281,12 @@ class MediaTransport:
         )
         return self._dtls
 
-    def _follow_dtls(self, dtls: DtlsEndpoint) -> None:
-        """Pass on what the association wants sent, and its change of state."""
-        self._transmit(dtls)
+    def _follow_dtls(self, dtls: DtlsEndpoint, *, repeated: bool = False) -> None:
+        """Pass on what the association wants sent (`repeated`: because time has passed), and its change of state."""
+        self._transmit(dtls, repeated=repeated)
         if dtls.state is DtlsState.CONNECTED and self.state is TransportState.CONNECTING and dtls.keys is not None:
             self.state = TransportState.CONNECTED
-            if self._dtls_path is not None and self._ice.presume_nominated(self._dtls_path):
-                self._outputs.append(Nominate(self._dtls_path))
+            self._begin_media()
             self._outputs.append(Secure(dtls.keys.profile, dtls.keys.inbound, dtls.keys.outbound))
             self._outputs.append(StateChanged(self.state, TransportReason.NONE))
         elif dtls.state is DtlsState.FAILED:
@@ -290,11 +296,32 @@ class MediaTransport:
             self._outputs.append(StateChanged(self.state, dtls.reason or DtlsReason.CLOSED_BY_PEER))
             self._release()
 
-    def _transmit(self, dtls: DtlsEndpoint) -> None:
+    def _begin_media(self) -> None:
+        """Whoever finished the handshake has received our flights. When all went to one path, the peer receives there."""
+        proven = next(iter(self._flight_paths)) if len(self._flight_paths) == 1 else None
+        challenge = self._ice.guard(proven, self._now)
+        if self._ice.nominated is not None:
+            self._outputs.append(Nominate(self._ice.nominated))
+        self._send_challenge(challenge)
+
+    def _send_challenge(self, challenge: tuple[bytes, bytes] | None) -> None:
+        if challenge is not None:
+            self._outputs.append(Transmit(*challenge))
+
+    def _transmit(self, dtls: DtlsEndpoint, *, repeated: bool = False) -> None:
+        """Send what the association has to say. A peer that is not heard from any more may never have been where we send."""
         path = self._ice.nominated or self._dtls_path or next(reversed(self._ice.paths), None)
-        for datagram in dtls.take_datagrams():
+        datagrams = dtls.take_datagrams()
+        if repeated and datagrams:
+            self._unheard_repeats += 1
+            if self._unheard_repeats > MAX_UNHEARD_REPEATS:
+                self._drop("dtls_unheard")
+                return
+        for datagram in datagrams:
             if path is not None:
                 self._outputs.append(Transmit(path, datagram))
+                if self.state is TransportState.CONNECTING:
+                    self._flight_paths.add(path)
 
     def _fail(self, reason: str) -> None:
         self.state = TransportState.FAILED

@@ -242,11 +242,10 @@ def house() -> House:
     return House()
 
 
-def test_a_check_is_answered_and_its_path_allowed_and_nominated(house: House) -> None:
+def test_a_check_is_answered_and_its_path_allowed(house: House) -> None:
     transport = house.open()
     house.check(transport)
     assert house.calls("allow_path") == [("allow_path", 100, path())]
-    assert house.calls("nominate") == [("nominate", 100, path())]
     (lane, to, data) = house.plane.sent.pop()
     assert (lane, to) == (0, path())
     assert stun.parse(data).stun_class is StunClass.SUCCESS
@@ -255,8 +254,33 @@ def test_a_check_is_answered_and_its_path_allowed_and_nominated(house: House) ->
 def test_a_handshake_installs_keys_and_reports_connected(house: House) -> None:
     client = house.connect(house.open(), 100)
     assert client.keys is not None
+    assert house.calls("nominate") == [("nominate", 100, path())]
     assert house.calls("secure") == [("secure", 100, client.keys.profile, client.keys.outbound, client.keys.inbound)]
     assert house.states == [(PUBLISHER, TransportState.CONNECTED, "")]
+
+
+def test_media_moves_when_the_peer_answers_our_request_on_its_new_path(house: House) -> None:
+    transport = house.open()
+    house.connect(transport, 100)
+    house.plane.sent.clear()
+    house.check(transport, number=2)
+    assert ("nominate", 100, path(2)) not in house.plane.calls
+    request = stun.parse(house.plane.sent.pop()[2])
+    proof = stun.serialise(StunClass.SUCCESS, request.transaction_id, password=b"p" * 24)
+    house.receive(Datagram(0, "stun", -1, path(2), proof), Datagram(1, "stun", 100, path(2), proof))
+    assert ("nominate", 100, path(2)) not in house.plane.calls
+    assert house.pump.counters()["control_stun_unknown_peer"] == 2
+    house.receive(Datagram(0, "stun", 100, path(2), proof))
+    assert ("nominate", 100, path(2)) in house.plane.calls
+
+
+def test_our_request_is_repeated_by_the_timer(house: House) -> None:
+    transport = house.open()
+    house.connect(transport, 100)
+    house.check(transport, number=2)
+    house.plane.sent.clear()
+    house.loop.advance(5.0)
+    assert [to for _, to, _ in house.plane.sent] == [path(2)] * 3
 
 
 def test_an_unknown_fragment_costs_a_look_and_a_count(house: House) -> None:

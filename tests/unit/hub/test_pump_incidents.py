@@ -38,7 +38,6 @@ def test_an_output_that_the_plane_refuses_costs_only_itself(house: House, monkey
     monkeypatch.setattr(house.plane, "allow_path", Mock(side_effect=ValueError("no path")), raising=False)
     house.check(transport)
     assert [str(error) for error in incidents] == ["no path"]
-    assert house.calls("nominate") == [("nominate", 100, path())]
     assert len(house.plane.sent) == 1
 
 

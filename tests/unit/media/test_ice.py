@@ -12,6 +12,7 @@ from conclave.media.ice import (
     UDP_FRESH_S,
     IceLite,
     address_of,
+    is_answer,
     local_ufrag_of,
 )
 from conclave.media.stun import Attribute, AttributeType, StunClass, StunError
@@ -162,7 +163,7 @@ def test_a_request_without_integrity_or_username_is_dropped(agent: IceLite, peer
         agent.receive(stun.serialise(StunClass.REQUEST, bytes(12), (PRIORITY,), password=peer.pwd.encode()), path(1), 0.0)
 
 
-@pytest.mark.parametrize("stun_class", [StunClass.INDICATION, StunClass.SUCCESS, StunClass.ERROR])
+@pytest.mark.parametrize("stun_class", [StunClass.INDICATION, StunClass.ERROR])
 def test_only_requests_are_acted_on(agent: IceLite, stun_class: StunClass) -> None:
     with pytest.raises(StunError, match="not_a_request"):
         agent.receive(stun.serialise(stun_class, bytes(12)), path(1), 0.0)
@@ -189,7 +190,7 @@ def test_a_check_without_priority_gets_400(agent: IceLite, peer: Peer) -> None:
 
 def test_another_remote_fragment_than_the_signaled_one_gets_401(agent: IceLite, peer: Peer) -> None:
     assert error_of(agent, peer, peer.check()) is None
-    agent.set_remote_ufrag("peer")
+    agent.set_remote("peer", "p" * 24)
     assert error_of(agent, peer, peer.check()) is None
     assert error_of(agent, peer, peer.check(username=f"{agent.local_ufrag}:other")) == 401
 
@@ -244,15 +245,112 @@ def test_a_doubted_peer_has_13_seconds_to_show_that_it_is_there(agent: IceLite, 
     assert agent.consent_deadline == 10.0 + CONSENT_EXPIRY_S
 
 
-def test_a_proven_path_can_be_presumed_nominated_until_the_peer_decides(agent: IceLite, peer: Peer) -> None:
-    assert not agent.presume_nominated(path(1))
+def proof(challenge: bytes | None, pwd: str = "p" * 24) -> bytes:
+    """What a full agent answers to our request, if its password is `pwd`."""
+    assert challenge is not None
+    request = stun.parse(challenge)
+    stun.verify_integrity(request, ("p" * 24).encode())
+    assert request.stun_class is StunClass.REQUEST
+    return stun.serialise(StunClass.SUCCESS, request.transaction_id, password=pwd.encode())
+
+
+@pytest.fixture
+def guarded(agent: IceLite, peer: Peer) -> IceLite:
+    """An agent whose media flows on path 1."""
+    agent.set_remote("peer", "p" * 24)
+    agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
+    assert agent.guard(path(1), 0.0) is None
+    return agent
+
+
+def test_the_path_of_the_handshake_counts_as_nominated_until_the_peer_decides(agent: IceLite, peer: Peer) -> None:
     agent.receive(peer.check(), path(1), 0.0)
-    assert agent.presume_nominated(path(1))
-    assert not agent.presume_nominated(path(1))
+    assert agent.guard(path(1), 0.0) is None
     assert agent.nominated == path(1)
-    assert agent.receive(peer.check(USE_CANDIDATE), path(2), 1.0).nominated
-    assert not agent.presume_nominated(path(1))
+
+
+@pytest.mark.parametrize("proven", [None, path(9)])
+def test_without_a_proven_path_nothing_is_nominated(agent: IceLite, peer: Peer, proven: bytes | None) -> None:
+    agent.receive(peer.check(), path(1), 0.0)
+    assert agent.guard(proven, 0.0) is None
+    assert agent.nominated is None
+
+
+def test_media_begins_on_the_path_of_the_handshake_and_moves_to_another_when_that_answers(agent: IceLite, peer: Peer) -> None:
+    agent.set_remote("peer", "p" * 24)
+    agent.receive(peer.check(), path(1), 0.0)
+    agent.receive(peer.check(USE_CANDIDATE), path(2), 0.0)
+    challenged = agent.guard(path(1), 0.0)
+    assert challenged is not None
+    assert challenged[0] == path(2)
+    assert agent.nominated == path(1)
+    assert agent.receive(proof(challenged[1]), path(2), 0.1).nominated
     assert agent.nominated == path(2)
+
+
+def test_media_moves_to_another_path_only_when_the_peer_answers_there(guarded: IceLite, peer: Peer) -> None:
+    asked = guarded.receive(peer.check(USE_CANDIDATE), path(2), 1.0)
+    assert asked.accepted
+    assert not asked.nominated
+    assert guarded.nominated == path(1)
+    assert guarded.receive(peer.check(USE_CANDIDATE), path(2), 1.1).challenge is None
+    with pytest.raises(StunError, match="unasked"):
+        guarded.receive(proof(asked.challenge), path(3), 1.2)
+    with pytest.raises(StunError, match="integrity"):
+        guarded.receive(proof(asked.challenge, "x" * 24), path(2), 1.2)
+    assert guarded.receive(proof(asked.challenge), path(2), 1.2).nominated
+    assert guarded.nominated == path(2)
+    with pytest.raises(StunError, match="unasked"):
+        guarded.receive(proof(asked.challenge), path(2), 1.3)
+    assert guarded.receive(peer.check(USE_CANDIDATE), path(1), 1.4).nominated
+
+
+def test_a_forged_source_that_never_answers_keeps_no_consent_alive(guarded: IceLite, peer: Peer) -> None:
+    for second in range(25):
+        assert not guarded.receive(peer.check(USE_CANDIDATE), path(2), float(second)).nominated
+    assert guarded.nominated == path(1)
+    assert guarded.consent_deadline == CONSENT_EXPIRY_S
+
+
+def test_an_answer_comes_too_late_for_a_path_that_the_peer_wants_no_longer(guarded: IceLite, peer: Peer) -> None:
+    asked = guarded.receive(peer.check(USE_CANDIDATE), path(2), 1.0)
+    again = guarded.receive(peer.check(USE_CANDIDATE), path(3), 1.1)
+    with pytest.raises(StunError, match="unasked"):
+        guarded.receive(proof(asked.challenge), path(2), 1.2)
+    assert guarded.receive(proof(again.challenge), path(3), 1.3).nominated
+    asked = guarded.receive(peer.check(USE_CANDIDATE), path(4), 1.4)
+    assert guarded.receive(peer.check(USE_CANDIDATE), path(1), 1.5).nominated
+    assert not guarded.receive(proof(asked.challenge), path(4), 1.6).nominated
+    assert guarded.nominated == path(1)
+
+
+def test_a_tcp_path_needs_no_challenge(guarded: IceLite, peer: Peer) -> None:
+    answer = guarded.receive(peer.check(USE_CANDIDATE), over_tcp(2), UDP_FRESH_S + 0.1)
+    assert answer.nominated
+    assert answer.challenge is None
+
+
+def test_a_path_that_was_forgotten_must_answer_again(guarded: IceLite, peer: Peer) -> None:
+    guarded.forget_path(path(1))
+    assert not guarded.receive(peer.check(USE_CANDIDATE), path(1), 1.0).nominated
+
+
+def test_a_peer_whose_new_password_is_not_known_yet_is_asked_when_it_is(
+    guarded: IceLite, entropy: Callable[[int], bytes]
+) -> None:
+    guarded.restart(entropy)
+    newcomer = Peer(guarded, "peer2")
+    assert guarded.receive(newcomer.check(USE_CANDIDATE), path(2), 1.0).challenge is None
+    guarded.set_remote("peer2", "p" * 24)
+    answer = guarded.receive(newcomer.check(USE_CANDIDATE), path(2), 1.1)
+    assert guarded.receive(proof(answer.challenge), path(2), 1.2).nominated
+
+
+def test_a_challenge_that_was_lost_is_sent_again(guarded: IceLite, peer: Peer) -> None:
+    assert guarded.challenge_due is None
+    asked = guarded.receive(peer.check(USE_CANDIDATE), path(2), 1.0)
+    assert guarded.challenge_due is not None
+    assert guarded.repeat_challenge(guarded.challenge_due) == (path(2), asked.challenge)
 
 
 def test_a_closed_path_is_forgotten_and_consent_runs_on(agent: IceLite, peer: Peer) -> None:
@@ -268,11 +366,11 @@ def test_a_closed_path_is_forgotten_and_consent_runs_on(agent: IceLite, peer: Pe
 def test_old_credentials_stay_valid_until_the_new_ones_are_used(
     agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
 ) -> None:
-    agent.set_remote_ufrag("peer")
+    agent.set_remote("peer", "p" * 24)
     agent.receive(peer.check(USE_CANDIDATE), path(1), 0.0)
     old = agent.local_ufrag
     assert agent.restart(entropy) is None
-    agent.set_remote_ufrag("peer2")
+    agent.set_remote("peer2", "p" * 24)
     newcomer = Peer(agent, "peer2")
     assert agent.live_ufrags == (agent.local_ufrag, old)
     assert agent.receive(peer.check(), path(1), 1.0).retired_ufrag is None
@@ -286,8 +384,8 @@ def test_old_credentials_stay_valid_until_the_new_ones_are_used(
 def test_a_peer_may_tell_its_new_fragment_before_or_after_our_restart(
     agent: IceLite, peer: Peer, entropy: Callable[[int], bytes]
 ) -> None:
-    agent.set_remote_ufrag("peer")
-    agent.set_remote_ufrag("peer2")
+    agent.set_remote("peer", "p" * 24)
+    agent.set_remote("peer2", "p" * 24)
     agent.restart(entropy)
     assert error_of(agent, peer, peer.check()) is None
     newcomer = Peer(agent, "peer2")
@@ -296,7 +394,7 @@ def test_a_peer_may_tell_its_new_fragment_before_or_after_our_restart(
     agent.restart(entropy)
     early = Peer(agent, "peer3")
     assert error_of(agent, early, early.check()) is None
-    agent.set_remote_ufrag("peer3")
+    agent.set_remote("peer3", "p" * 24)
     assert error_of(agent, early, early.check()) is None
     assert error_of(agent, early, early.check(username=f"{agent.local_ufrag}:peer2")) == 401
 
@@ -332,3 +430,5 @@ def test_what_is_no_path_is_refused(raw: bytes) -> None:
 def test_the_fragment_of_a_request_is_seen_without_parsing_it(agent: IceLite, peer: Peer) -> None:
     assert local_ufrag_of(peer.check()) == agent.local_ufrag.encode()
     assert local_ufrag_of(b"junk") is None
+    assert not is_answer(peer.check())
+    assert is_answer(stun.serialise(StunClass.SUCCESS, bytes(12)))

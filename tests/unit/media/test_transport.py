@@ -113,12 +113,11 @@ def test_nothing_secret_is_shown(connected: MediaTransport) -> None:
     assert "inbound" not in shown
 
 
-def test_a_check_allows_and_nominates_its_path_before_it_is_answered(transport: MediaTransport) -> None:
+def test_a_check_allows_its_path_before_it_is_answered(transport: MediaTransport) -> None:
     transport.set_remote(remote())
     transport.receive_stun(check(transport), path(), 0.0)
-    allow, nominate, answer = transport.take_outputs()
+    allow, answer = transport.take_outputs()
     assert allow == AllowPath(path())
-    assert nominate == Nominate(path())
     assert isinstance(answer, Transmit)
     assert stun.parse(answer.data).stun_class is StunClass.SUCCESS
 
@@ -137,7 +136,8 @@ def test_a_handshake_ends_in_keys_and_connected(transport: MediaTransport) -> No
     transport.receive_stun(check(transport), path(), 0.0)
     transport.take_outputs()
     peer = client()
-    secure, changed = exchange(transport, peer)
+    nominate, secure, changed = exchange(transport, peer)
+    assert nominate == Nominate(path())
     assert peer.keys is not None
     assert secure == Secure(peer.keys.profile, peer.keys.outbound, peer.keys.inbound)
     assert changed == StateChanged(TransportState.CONNECTED, "")
@@ -266,9 +266,10 @@ def test_an_ice_restart_moves_to_the_new_path_and_keeps_the_keys(connected: Medi
     connected.set_remote(remote("active", ufrag="next"))
     connected.receive_stun(check(connected, ufrag="next"), path(2), 1.0)
     outputs = connected.take_outputs()
-    assert [type(output) for output in outputs] == [AllowPath, Nominate, RetireUfrag, Transmit]
-    assert outputs[1] == Nominate(path(2))
-    assert outputs[2] == RetireUfrag(old)
+    assert [type(output) for output in outputs] == [AllowPath, RetireUfrag, Transmit, Transmit]
+    assert outputs[1] == RetireUfrag(old)
+    connected.receive_stun(proof(outputs), path(2), 1.1)
+    assert connected.take_outputs() == [Nominate(path(2))]
     assert connected.state is TransportState.CONNECTED
     assert woken == [True, True]
 
@@ -349,7 +350,84 @@ def test_the_path_of_the_handshake_is_used_until_one_is_nominated(transport: Med
     transport.receive_stun(check(transport), path(), 0.1)
     assert [type(output) for output in transport.take_outputs()] == [AllowPath, Transmit]
     transport.receive_stun(check(transport), path(2), 0.2)
-    assert Nominate(path(2)) in transport.take_outputs()
+    transport.receive_stun(proof(transport.take_outputs()), path(2), 0.3)
+    assert transport.take_outputs() == [Nominate(path(2))]
+
+
+def proof(outputs: list[Output]) -> bytes:
+    """The answer to the challenge among `outputs`."""
+    sent = [stun.parse(output.data) for output in outputs if isinstance(output, Transmit) and output.data[0] == 0]
+    (challenge,) = (message for message in sent if message.stun_class is StunClass.REQUEST)
+    return stun.serialise(StunClass.SUCCESS, challenge.transaction_id, password=b"p" * 24)
+
+
+def test_a_path_that_never_answers_gets_four_requests_and_no_media(connected: MediaTransport) -> None:
+    connected.receive_stun(check(connected), path(2), 1.0)
+    outputs = connected.take_outputs()
+    while (due := connected.next_timer()) is not None and due < 5.0:
+        connected.on_timer(due)
+        outputs += connected.take_outputs()
+    sent = [output for output in outputs if isinstance(output, Transmit) and output.data[:2] == b"\x00\x01"]
+    assert len(sent) == 4
+    assert len(set(sent)) == 1
+    assert Nominate(path(2)) not in outputs
+    connected.receive_stun(proof([sent[0]]), path(2), 5.0)
+    assert connected.take_outputs() == []
+    assert connected.drops == {"stun_unasked": 1}
+
+
+def test_flights_to_one_who_is_not_heard_from_end_after_two_repeats(transport: MediaTransport) -> None:
+    """A forged check and a forged hello must not draw a flood upon their pretended source."""
+    transport.set_remote(remote())
+    hello = client().take_datagrams()
+    request = check(transport)
+    transport.receive_stun(request, path(), 0.0)
+    for data in hello:
+        transport.receive_dtls(data, path(), 0.0)
+    sent = transport.take_outputs()
+    while (due := transport.next_timer()) is not None:
+        transport.on_timer(due)
+        sent += transport.take_outputs()
+    received = len(request) + sum(map(len, hello))
+    assert sum(len(output.data) for output in sent if isinstance(output, Transmit)) < 9 * received
+    assert transport.drops["dtls_unheard"] > 5
+
+
+def test_a_sign_of_life_has_flights_repeated_again(transport: MediaTransport) -> None:
+    transport.set_remote(remote())
+    transport.receive_stun(check(transport), path(), 0.0)
+    for data in client().take_datagrams():
+        transport.receive_dtls(data, path(), 0.0)
+    now = 0.0
+    while "dtls_unheard" not in transport.drops:
+        now = transport.next_timer() or 0.0
+        transport.on_timer(now)
+    transport.receive_stun(check(transport), path(), now)
+    transport.take_outputs()
+    transport.on_timer(transport.next_timer() or 0.0)
+    assert [output for output in transport.take_outputs() if isinstance(output, Transmit)]
+
+
+def test_a_handshake_whose_flights_went_to_two_paths_proves_neither(transport: MediaTransport) -> None:
+    """Who forges source addresses could read a flight on one of them and have the media sent to the other."""
+    transport.set_remote(remote())
+    transport.receive_stun(check(transport), path(), 0.0)
+    transport.take_outputs()
+    peer = client()
+    for data in peer.take_datagrams():
+        transport.receive_dtls(data, path(), 0.0)
+    for output in transport.take_outputs():
+        assert isinstance(output, Transmit)
+        peer.receive(output.data, 0.0)
+    transport.receive_stun(check(transport), path(2), 0.0)
+    transport.take_outputs()
+    for data in peer.take_datagrams():
+        transport.receive_dtls(data, path(2), 0.0)
+    outputs = transport.take_outputs()
+    assert transport.state is TransportState.CONNECTED
+    assert not [output for output in outputs if isinstance(output, Nominate)]
+    transport.receive_stun(proof(outputs), path(2), 0.1)
+    assert transport.take_outputs() == [Nominate(path(2))]
 
 
 def test_a_closed_path_is_used_no_more(connected: MediaTransport) -> None:
