@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from conclave.media.dtls import DtlsReason
 from conclave.meeting import admission, lobby, recording, restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
@@ -40,16 +39,17 @@ def create(call: Call, message: MeetingCreate, now: float) -> Outcome:
     meeting = call.meeting
 
     def apply() -> MeetingCreated:
+        media = call.house.open_room(meeting.meeting_id)
         meeting.clear()
         meeting.title = title
         meeting.settings = MeetingSettings(waiting_room=call.house.limits.waiting_room)
         meeting.state = MeetingState.ACTIVE
-        meeting.media = call.house.open_room(meeting.meeting_id)
+        meeting.media = media
         meeting.empty_since = now
         call.effects.append(Announce(MeetingOpened(title), but=call.caller.session_id))
         return MeetingCreated(meeting.meeting_id)
 
-    return Recorded((call.event("meeting_created"),), apply)
+    return Recorded((call.event("meeting_created", jti=call.caller.claims.jti),), apply)
 
 
 def join(call: Call, message: Join, now: float) -> Outcome:
@@ -181,8 +181,6 @@ def connection_resumed(context: Context, participant: Participant, now: float) -
 
 def transport_changed(context: Context, transport_id: TransportId, state: str, reason: str, now: float) -> None:
     """Take news of a media transport; who has nothing but it leaves with it."""
-    if reason == DtlsReason.FINGERPRINT_MISMATCH:
-        context.audit(context.event("fingerprint_mismatch", transport=transport_id))
     transport_state(context, transport_id, state, reason, now)
     for participant in tuple(context.meeting.participants.values()):
         if participant.headless and participant.media_failed:

@@ -1,9 +1,12 @@
 import pytest
+from msgspec import structs
 from tests.support.meetings import MeetingInMemory
 from tests.support.offers import offer
 
 from conclave.media.commands import CloseTransport, OpenTransport
+from conclave.media.room import MediaRoom
 from conclave.model.errors import ErrorCode, Refused, Unavailable
+from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
 from conclave.policy.limits import Limits
 from conclave.policy.rules import MeetingState
@@ -293,3 +296,16 @@ def test_coming_and_going_is_audited_without_names() -> None:
     room.ask(host.session_id, messages.Leave(id=1), messages.Empty)
     assert [event.type for event in room.audited] == ["meeting_created", "participant_joined", "participant_left"]
     assert "Ada" not in str(room.audited)
+
+
+def test_a_meeting_whose_media_cannot_be_made_is_not_opened() -> None:
+    room = MeetingInMemory()
+    host = room.greet(Role.HOST)
+
+    def fail(_: MeetingId) -> MediaRoom:
+        raise RuntimeError("no room")
+
+    room.house = structs.replace(room.house, open_room=fail)
+    with pytest.raises(RuntimeError):
+        room.ask(host, messages.MeetingCreate(id=1, title="Weekly"), messages.MeetingCreated)
+    assert room.meeting.state is MeetingState.ABSENT
