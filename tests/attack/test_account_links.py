@@ -142,3 +142,20 @@ async def test_who_was_removed_does_not_return_by_a_new_one_on_another_device(st
     wish = {"type": "hello", "id": 1, "protocol": 1, "token": fetched.body["token"], "device_id": "d" * 16}
     await again.send_json(wish)
     assert (await again.receive_json(timeout=5))["code"] in ("forbidden", "unauthorized")
+
+
+async def test_a_deleted_meeting_is_over_for_every_invitation_to_it_also_those_made_elsewhere(start: Starter) -> None:
+    scene = await shared(await start())
+    owner, seated, greeted = await owner_sits(scene), await scene.live.connect(), await scene.live.connect()
+    by_command = scene.live.invite(scene.meeting_id)
+    inside = (await ask(owner, 7, "invitation.create", role="host", shared=True))["result"]["token"]
+    await hello(seated, by_command)
+    assert (await ask(seated, 2, "join", display_name="Eve"))["type"] == "response"
+    await hello(greeted, inside)
+    assert await left_without_the_meeting(scene) == 204
+    assert [await close_frame(socket) for socket in (owner, seated, greeted)] == [UNAUTHORIZED] * 3
+    assert scene.live.server.hub.sizes()["participants"] == 0
+    for token in (scene.link, by_command, inside, scene.live.invite(scene.meeting_id)):
+        socket = await scene.live.connect()
+        assert (await hello(socket, token))["code"] == "unauthorized"
+        await socket.close()

@@ -41,11 +41,18 @@ async def test_the_network_is_never_written_down(stores: Stores) -> None:
     assert (await stores.meeting_memory.recall(ROOM, NOW_S)).bans == (ban(),)
 
 
-async def test_of_an_invitation_use_and_device_alone_change(stores: Stores) -> None:
+async def test_of_an_invitation_that_is_known_label_and_maker_stay(stores: Stores) -> None:
     memory = stores.meeting_memory
     await memory.keep(ROOM, [link(user_id="u" * 16)])
-    await memory.keep(ROOM, [link(uses=2, device_id="d" * 24, label="", role=Role.VIEWER)])
-    assert (await memory.recall(ROOM, NOW_S)).invitations == (link(uses=2, device_id="d" * 24, user_id="u" * 16),)
+    changes = {
+        "uses": 2,
+        "device_id": "d" * 24,
+        "role": Role.VIEWER,
+        "issued_at_s": int(NOW_S) + 5,
+        "expires_at_s": int(NOW_S) + 900,
+    }
+    await memory.keep(ROOM, [link(label="", made_by="", **changes)])
+    assert (await memory.recall(ROOM, NOW_S)).invitations == (link(user_id="u" * 16, **changes),)
 
 
 async def test_of_two_bans_the_stronger_stays(stores: Stores) -> None:
@@ -60,20 +67,10 @@ async def test_what_is_over_is_not_recalled_and_then_forgotten(stores: Stores) -
     memory = stores.meeting_memory
     await memory.keep(ROOM, [ban(), link(user_id="u" * 16)])
     assert await memory.recall(ROOM, NOW_S + 100) == Remembered()
-    assert list(await memory.made_for(ROOM, None, NOW_S + 100)) == []
     await memory.forget_expired(NOW_S + 99)
     assert await memory.recall(ROOM, NOW_S) != Remembered()
     await memory.forget_expired(NOW_S + 100)
     assert await memory.recall(ROOM, NOW_S) == Remembered()
-
-
-async def test_invitations_are_found_by_the_account_that_they_were_made_for(stores: Stores) -> None:
-    memory = stores.meeting_memory
-    mine, other, nobody = link(user_id="u" * 16), link(jti="o" * 16, user_id="v" * 16), link(jti="p" * 16)
-    await memory.keep(ROOM, [mine, other, nobody])
-    assert list(await memory.made_for(ROOM, "u" * 16, NOW_S)) == [mine]
-    assert set(await memory.made_for(ROOM, None, NOW_S)) == {mine, other}
-    assert list(await memory.made_for(OTHER_ROOM, "u" * 16, NOW_S)) == []
 
 
 async def test_the_latest_bans_count_where_there_are_too_many(stores: Stores) -> None:

@@ -36,7 +36,8 @@ NAMES_TRIED = BucketSize(burst=20, per_s=20 / 60)
 
 
 class OwnedMeetings:
-    """The handlers. `end` ends a meeting that is open, `present` counts the people in it, `send_away` ends an account's sessions
+    """The handlers. `end` ends a meeting and closes its connections, `present` counts the people in it,
+    `send_away` ends an account's sessions
     by its own link."""
 
     def __init__(
@@ -96,9 +97,10 @@ class OwnedMeetings:
 
     @handles("delete_meeting")
     async def delete(self, request: web.Request) -> web.Response:
-        """204; the meeting ends if it is open."""
+        """204; the meeting ends, every invitation to it is void, and the connections close."""
         meeting = await self._target(request)
         self._record("meeting_deleted", meeting.meeting_id, authority_of(request).account.user_id)
+        self._invitations.revoke_meeting(meeting.meeting_id, self._wall())
         await self._meetings.delete(meeting.meeting_id)
         self._end(meeting.meeting_id)
         return no_content()

@@ -130,11 +130,17 @@ class Hub:
                 self._services.counts["sessions_revoked"] += 1
                 visitor.queue.revoke(visitor, code, detail)
 
-    def end_meeting(self, meeting_id: MeetingId) -> None:
-        """End a meeting that is open; its audited reason is the caller's."""
+    def close_meeting(self, meeting_id: MeetingId) -> None:
+        """End a meeting and close everybody who was greeted for it, at once and for good; its audited reason is the caller's."""
         queue = self._greeter.queues.get(meeting_id)
         if queue is not None:
             queue.post(lambda context, now: attendance.end(context, "host", now) if context.meeting.is_open else None)
+            queue.post(lambda _context, _now: self._close_all(queue, "the meeting was deleted"))
+
+    def _close_all(self, queue: MeetingQueue, detail: str) -> None:
+        for visitor in tuple(queue.visitors.values()):
+            self._services.counts["sessions_revoked"] += 1
+            queue.revoke(visitor, ErrorCode.UNAUTHORIZED, detail)
 
     def authorise(self, claims: Claims, source_hashes: tuple[bytes, ...], permission: Permission, name: str) -> None:
         """Let a verified invitation do something outside a session. `source_hashes`: the names of the network that it is shown

@@ -147,19 +147,36 @@ class Invitations:
             raise Refused(ErrorCode.UNAUTHORIZED, "the invitation is not valid yet")
         if claims.exp <= now_s - LEEWAY_S:
             raise Refused(ErrorCode.UNAUTHORIZED, "the invitation has expired")
-        if claims.jti in self.revocations:
-            raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+        self.check_revoked(claims)
         if claims.account is not None and self._check_epoch is not None:
             self._check_epoch(claims.account, claims.epoch)
         return claims
+
+    def check_revoked(self, claims: Claims) -> None:
+        """Raise Refused (`unauthorized`) when this invitation, or every one to its meeting, was revoked."""
+        if self.is_revoked(claims):
+            raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+
+    def is_revoked(self, claims: Claims) -> bool:
+        return claims.jti in self.revocations or claims.sub in self.revocations
 
     def revoke(self, claims: Claims, now_s: float) -> None:
         """Refuse this invitation from now on, also after a restart where there is a store.
 
         Raises Unavailable when no more revocations can be kept. In this process it is in force even if the store failed.
         """
-        self.revocations.add(claims.jti, claims.exp + LEEWAY_S, now_s)
-        self._store.keep(claims.jti, claims.exp + LEEWAY_S)
+        self._revoke(claims.jti, claims.exp + LEEWAY_S, now_s)
+
+    def revoke_meeting(self, meeting_id: MeetingId, now_s: float) -> None:
+        """Refuse every invitation to a meeting, whoever made it, until the last of them must have expired.
+
+        Raises Unavailable as `revoke` does.
+        """
+        self._revoke(meeting_id, now_s + MAX_LIFETIME_S + LEEWAY_S, now_s)
+
+    def _revoke(self, subject: str, until_s: float, now_s: float) -> None:
+        self.revocations.add(subject, until_s, now_s)
+        self._store.keep(subject, until_s)
 
     def _verified_payload(self, token: str) -> dict[str, object]:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():

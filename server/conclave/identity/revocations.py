@@ -1,4 +1,4 @@
-"""Revoked invitations by `jti`, each kept until the invitation would have expired anyway."""
+"""Revoked invitations by `jti`, or all of a meeting by its id, each kept until the invitations would have expired anyway."""
 
 from heapq import heappop, heappush
 

@@ -16,8 +16,7 @@ def check(call: Call, now: float) -> None:
     claims = caller.claims
     if call.house.bans.bar(meeting.meeting_id, claims.jti, caller.device_id, caller.source_hashes, call.wall_s):
         raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
-    if claims.jti in call.house.invitations.revocations:
-        raise Refused(ErrorCode.UNAUTHORIZED, "the invitation was revoked")
+    call.house.invitations.check_revoked(claims)
     known = meeting.invitations.get(claims.jti)
     if claims.uses and known is not None and known.uses >= claims.uses:
         raise Refused(ErrorCode.CONFLICT, "the invitation is used up")

@@ -140,7 +140,7 @@ def dismiss_barred(context: Context) -> None:
     """Somebody was banned or a link revoked: who waits and is meant by that goes too."""
     meeting, bans = context.meeting, context.house.bans
     for guest in tuple(meeting.lobby.values()):
-        revoked = guest.claims.jti in context.house.invitations.revocations
+        revoked = context.house.invitations.is_revoked(guest.claims)
         if revoked or bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hashes, context.wall_s):
             _dismiss(context, guest)
             changed(context)

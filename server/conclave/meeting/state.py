@@ -111,6 +111,7 @@ class KnownInvitation(Struct, kw_only=True):
         return InvitationRecord(
             jti=claims.jti, role=claims.role, seats=claims.seats, max_uses=claims.uses, issued_at_s=claims.iat,
             expires_at_s=claims.exp, label=self.label, uses=self.uses, device_id=self.device_id, made_by=self.made_by,
+            user_id=claims.account or "",
         )  # fmt: skip
 
     @classmethod
@@ -118,7 +119,7 @@ class KnownInvitation(Struct, kw_only=True):
         """Return what `record` says of an invitation to this meeting."""
         claims = Claims(
             sub=meeting_id, role=record.role, jti=record.jti, iat=record.issued_at_s, nbf=record.issued_at_s,
-            exp=record.expires_at_s, seats=record.seats, uses=record.max_uses,
+            exp=record.expires_at_s, seats=record.seats, uses=record.max_uses, account=record.user_id or None,
         )  # fmt: skip
         return cls(claims=claims, label=record.label, uses=record.uses, device_id=record.device_id, made_by=record.made_by)
 

@@ -24,8 +24,8 @@ class Ban(Struct, frozen=True, kw_only=True):
 class InvitationRecord(Struct, frozen=True, kw_only=True):
     """An invitation that was made in a meeting or for an account, or has been used. Times are Unix seconds.
 
-    uses: how often somebody came in by it; device_id: the first device that came by a personal one; user_id: the account for
-    which it was made, "" where it was made for nobody in particular; made_by: the participant who made it in the meeting.
+    uses: how often somebody came in by it; device_id: the first device that came by a personal one; user_id: the account whose
+    own link it is, "" where it is nobody's; made_by: the participant who made it in the meeting.
     """
 
     jti: str

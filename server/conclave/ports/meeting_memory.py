@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from conclave.model.entry import Fact, InvitationRecord, Remembered
+from conclave.model.entry import Fact, Remembered
 from conclave.model.ids import MeetingId
 
 
@@ -14,10 +14,7 @@ class MeetingMemory(Protocol):
         """Return what still matters at `now_s`."""
 
     def keep(self, meeting_id: MeetingId, facts: Sequence[Fact]) -> Awaitable[None]:
-        """Keep bans and how far invitations are used; of an invitation that is known, use and device alone change."""
-
-    def made_for(self, meeting_id: MeetingId, user_id: str | None, now_s: float) -> Awaitable[Sequence[InvitationRecord]]:
-        """Return the invitations that were made for an account, with None those for any, and have not expired."""
+        """Keep bans and how far invitations are used; of an invitation that is known, label and maker stay."""
 
     def forget_expired(self, now_s: float) -> Awaitable[None]:
         """Delete what was over before `now_s`."""

@@ -40,12 +40,6 @@ class SqlMeetingMemory:
                 else:
                     await _put_invitation(connection, meeting_id, fact)
 
-    async def made_for(self, meeting_id: MeetingId, user_id: str | None, now_s: float) -> Sequence[InvitationRecord]:
-        query = _invitations(meeting_id, now_s)
-        query = query.where(INVITATIONS.c.user_id != "") if user_id is None else query.where(INVITATIONS.c.user_id == user_id)
-        async with self._database.reading() as connection:
-            return [_invitation(row) for row in await connection.execute(query)]
-
     async def forget_expired(self, now_s: float) -> None:
         async with self._database.writing() as connection:
             await connection.execute(delete(BANS).where(BANS.c.until_s <= now_s))
@@ -69,8 +63,10 @@ async def _put_ban(connection: AsyncConnection, meeting_id: MeetingId, ban: Ban)
 
 
 async def _put_invitation(connection: AsyncConnection, meeting_id: MeetingId, record: InvitationRecord) -> None:
-    statement = insert_for(connection, INVITATIONS).values(_invitation_values(meeting_id, record))
-    changed = {"uses": record.uses, "device_id": record.device_id}
+    """An account's own links have one id, so that a later one takes the place of those before."""
+    values = _invitation_values(meeting_id, record)
+    statement = insert_for(connection, INVITATIONS).values(values)
+    changed = {name: values[name] for name in ("role", "issued_at_s", "expires_at_s", "uses", "device_id")}
     await connection.execute(statement.on_conflict_do_update(index_elements=("jti",), set_=changed))
 
 

@@ -33,9 +33,6 @@ class Memory:
         await self._answer()
         self.facts.setdefault(meeting_id, []).extend(facts)
 
-    async def made_for(self, meeting_id: MeetingId, user_id: str | None, now_s: float) -> Sequence[InvitationRecord]:
-        raise NotImplementedError
-
     async def forget_expired(self, now_s: float) -> None:
         raise NotImplementedError
 

@@ -4,14 +4,14 @@ import time
 
 import pytest
 from tests.support.accounts import an_account
-from tests.support.hubs import Client, HubInMemory, RefusedByServer
+from tests.support.hubs import Client, HubInMemory, RefusedByServer, eventually
 from tests.support.tokens import Mint
 
 from conclave.identity.access_tokens import AccessClaims
 from conclave.identity.invitations import Claims
 from conclave.identity.signed_tokens import not_valid
 from conclave.model.accounts import Account, Revocation, RevocationKind, SignInId
-from conclave.model.ids import new_id
+from conclave.model.ids import MeetingId, new_id
 from conclave.model.roles import Role
 from conclave.signaling import messages
 
@@ -135,12 +135,15 @@ async def test_without_accounts_no_access_token_is_good(house: HubInMemory) -> N
         await greet(house, Role.HOST, Mint().access.issue(an_account(), SignInId("s" * 16), time.time()))
 
 
-async def test_a_meeting_can_be_ended_from_outside(house: HubInMemory) -> None:
-    host = await house.host()
-    house.hub.end_meeting(house.meeting_id)
-    await house.hub.settle()
+async def test_a_meeting_can_be_closed_from_outside(house: HubInMemory) -> None:
+    host, waiting = await house.host(), await house.greeted(Role.VIEWER)
+    house.hub.close_meeting(house.meeting_id)
+    await eventually(waiting.session.closed.is_set)
     assert [event.reason for event in host.received(messages.MeetingEnded)] == ["host"]
-    house.hub.end_meeting(house.meeting_id)
+    assert [client.received(messages.Closing)[-1].code for client in (host, waiting)] == ["unauthorized"] * 2
+    await eventually(lambda: house.hub.sizes()["participants"] == 0)
+    house.hub.close_meeting(house.meeting_id)
+    house.hub.close_meeting(MeetingId("n" * 16))
     await house.hub.settle()
 
 

@@ -152,3 +152,17 @@ def test_an_own_link_of_a_revoked_epoch_is_void_and_others_are_not_asked_about()
         there.verify(own, NOW)
     assert caught.value.code is ErrorCode.UNAUTHORIZED
     there.verify(other, NOW)
+
+
+def test_all_invitations_to_a_meeting_are_revoked_by_its_id_and_no_others() -> None:
+    store = DictStore()
+    kept = Invitations(KEY, os.urandom, store=store)
+    before = [kept.issue(meeting, Role.HOST, NOW).token for meeting in (MEETING, MeetingId("n" * 16))]
+    kept.revoke_meeting(MEETING, NOW)
+    with pytest.raises(Refused, match="revoked"):
+        kept.verify(before[0], NOW)
+    with pytest.raises(Refused, match="revoked"):
+        kept.verify(kept.issue(MEETING, Role.HOST, NOW).token, NOW)
+    assert kept.verify(before[1], NOW)
+    assert [jti for jti, _ in store.kept()] == [MEETING]
+    assert min(until_s for _, until_s in store.kept()) > NOW + MAX_LIFETIME_S
