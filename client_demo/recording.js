@@ -3,6 +3,7 @@
 /** Fires "consent" when the server asks whether one agrees. */
 export class Recording extends EventTarget {
   #requests;
+  #asked = null;
 
   constructor(requests) {
     super();
@@ -14,6 +15,7 @@ export class Recording extends EventTarget {
   }
 
   start() {
+    this.#asked = null;
     return this.#ask("recording.start");
   }
 
@@ -21,12 +23,14 @@ export class Recording extends EventTarget {
     return this.#ask("recording.stop");
   }
 
-  /** Agree to be recorded, or take it back. */
+  /** Agree to be recorded, or take it back; for the recording that one was asked about and no other. */
   consent(granted) {
-    return this.#ask("recording.consent", { granted });
+    return this.#ask("recording.consent", this.#asked ? { granted, recording_id: this.#asked } : { granted });
   }
 
-  received({ type }) {
-    if (type === "recording.consent_requested") this.dispatchEvent(new CustomEvent("consent"));
+  received({ type, recording_id: id }) {
+    if (type !== "recording.consent_requested") return;
+    this.#asked = id;
+    this.dispatchEvent(new CustomEvent("consent"));
   }
 }

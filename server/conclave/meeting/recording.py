@@ -72,8 +72,11 @@ def pause(call: Call, message: RecordingPause, _now: float) -> Outcome:
 
 
 def consent(call: Call, message: RecordingConsent, _now: float) -> Outcome:
-    """Come into the recording, or out of it. Withdrawal is never refused for want of an audit log."""
+    """Come into the recording, or out of it. Raises Refused(conflict) for consent to one that is over.
+    Withdrawal is never refused for want of an audit log."""
     recording, me = _running(call), call.me
+    if message.granted and message.recording_id not in (None, recording.recording_id):
+        raise Refused(ErrorCode.CONFLICT, "that recording is over; this is another one")
     event = call.event("recording_consent", me, recording_id=recording.recording_id, granted=message.granted)
     if not message.granted:
         recording.answers[me.participant_id] = False

@@ -201,9 +201,11 @@ class RecordingPause(Request, frozen=True, tag="recording.pause", kw_only=True):
 
 
 class RecordingConsent(Request, frozen=True, tag="recording.consent", kw_only=True):
-    """Agree to be recorded, or no longer; without it nothing of one's own tracks is in the recording."""
+    """Agree to be recorded, or no longer; without it nothing of one's own tracks is in the recording. With `recording_id` one
+    agrees to that recording alone."""
 
     granted: bool
+    recording_id: Identifier | None = None
 
 
 class RecordingStop(Request, frozen=True, tag="recording.stop", kw_only=True):

@@ -215,6 +215,21 @@ def test_a_recording_that_cannot_be_audited_or_made_does_not_begin() -> None:
     assert meeting.received(meeting.host, messages.RecordingChanged) == []
 
 
+def test_consent_to_a_recording_that_is_over_is_none_to_the_next() -> None:
+    meeting = RecordedMeeting()
+    guest = meeting.join(Role.PARTICIPANT)
+    former = meeting.start()
+    meeting.ask(meeting.host.session_id, messages.RecordingStop(id=1), Empty)
+    current = meeting.start()
+    stale = messages.RecordingConsent(id=1, granted=True, recording_id=former)
+    assert meeting.refused(guest, stale) == ErrorCode.CONFLICT
+    assert not guest.recorded
+    meeting.ask(guest.session_id, messages.RecordingConsent(id=1, granted=True, recording_id=current), Empty)
+    assert guest.recorded
+    meeting.ask(guest.session_id, messages.RecordingConsent(id=1, granted=False, recording_id=former), Empty)
+    assert not guest.recorded
+
+
 def test_consent_that_cannot_be_audited_is_no_consent() -> None:
     meeting = RecordedMeeting()
     guest = meeting.join(Role.PARTICIPANT)
