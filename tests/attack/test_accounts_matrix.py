@@ -76,7 +76,7 @@ class Scene:
         }
         if subject == "inactive":
             changed = await self.stores.accounts.change(caller.user_id, active=False)
-            await desk.after_change(changed, end_sign_ins=True)
+            await desk.after_change(changed)
         (method,) = route.methods
         if subject == "anonymous":
             return await call(self.live, method, path, bodies.get(name))

