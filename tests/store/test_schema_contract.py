@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from conclave.store.database import StoreError
 from conclave.store.migrate import newest, upgrade, version
 from conclave.store.schema import METADATA
-from conclave.store.stores import Stores, look
+from conclave.store.stores import Look, Stores, look
 
 
 def differences(connection: Connection) -> list[object]:
@@ -24,7 +24,7 @@ async def test_the_migrations_lead_to_the_schema_that_the_code_uses(stores: Stor
 
 async def test_a_second_start_changes_nothing(stores: Stores, store_url: str, tmp_path: Path) -> None:
     await upgrade(stores.database)
-    assert await look(store_url, tmp_path) == (newest(), newest())
+    assert await look(store_url, tmp_path) == Look(newest(), newest(), False)
 
 
 async def test_a_schema_of_a_newer_server_refuses_the_start(stores: Stores) -> None:

@@ -41,6 +41,11 @@ class SqlAccounts:
             grants = await _grants(connection, [row.user_id for row in rows])
         return [_account(row, grants) for row in rows]
 
+    async def has_administrator(self) -> bool:
+        """Return whether an active one is there."""
+        async with self._database.reading() as connection:
+            return await _administrators(connection) > 0
+
     async def change(
         self,
         user_id: UserId,

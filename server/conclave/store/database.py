@@ -72,7 +72,9 @@ class Database:
         """Raises StoreError when the file of an SQLite database cannot be made or others may read it."""
         self._failure = ""
         self.is_sqlite = url.get_backend_name() == SQLITE
-        options: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT_S}
+        options: dict[str, Any] = {
+            "pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT_S, "hide_parameters": True,
+        }  # fmt: skip
         if self.is_sqlite:
             assert url.database is not None
             _prepare_file(url.database)

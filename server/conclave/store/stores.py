@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Self
 
+from msgspec import Struct
 from sqlalchemy.engine import URL
 
 from conclave.store.accounts import SqlAccounts
@@ -49,10 +50,29 @@ def url_of(url: str, directory: Path) -> URL:
     return parse_url(url) if url else URL.create(DRIVERS[SQLITE], database=str(directory / FILE))
 
 
-async def look(url: str, directory: Path) -> tuple[str | None, str]:
-    """Return the version of the schema that is there and the one that is needed. Raises StoreError, Unavailable."""
-    database = Database(url_of(url, directory))
+def _is_there(address: URL) -> bool:
+    return Path(str(address.database)).exists()
+
+
+class Look(Struct, frozen=True):
+    """What is there, without a change to it. `version` is that of the schema, None when there is none; `has_administrator`
+    says whether an active one can log in, None where the schema is another one than `needed`."""
+
+    version: str | None
+    needed: str
+    has_administrator: bool | None
+
+
+async def look(url: str, directory: Path) -> Look:
+    """Look at the database and make no file. Raises StoreError, Unavailable."""
+    address = url_of(url, directory)
+    if address.get_backend_name() == SQLITE and not _is_there(address):
+        return Look(None, newest(), False)
+    database = Database(address)
     try:
-        return await version(database), newest()
+        there = await version(database)
+        if there is None:
+            return Look(None, newest(), False)
+        return Look(there, newest(), await SqlAccounts(database).has_administrator() if there == newest() else None)
     finally:
         await database.close()

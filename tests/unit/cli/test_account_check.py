@@ -2,10 +2,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.support.accounts import an_account
 from tests.support.live import settings_in
 
 from conclave.cli.account_check import check_accounts
 from conclave.cli.findings import Level
+from conclave.model.accounts import Account, SystemRole
 from conclave.store.stores import FILE, Stores
 
 
@@ -19,16 +21,35 @@ def test_a_first_start_is_announced_and_the_command_for_an_administrator_named(t
     assert "conclave admin create" in found[1][1]
 
 
-def test_a_database_in_order_is_ok(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
-    directory = Path(settings.state.directory)
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        (None, [Level.OK, Level.WARNING]),
+        (an_account(), [Level.OK, Level.WARNING]),
+        (an_account(role=SystemRole.ADMIN, active=False), [Level.OK, Level.WARNING]),
+        (an_account(role=SystemRole.ADMIN), [Level.OK]),
+    ],
+)
+def test_a_database_in_order_is_ok_but_somebody_must_administer(
+    tmp_path: Path, account: Account | None, expected: list[Level]
+) -> None:
+    directory = Path(settings_in(tmp_path).state.directory)
     directory.mkdir(mode=0o700)
-    asyncio.run(_open_and_close(directory))
-    assert [level for level, _ in levels(tmp_path)] == [Level.OK]
+    asyncio.run(_open_with(directory, account))
+    assert [level for level, _ in levels(tmp_path)] == expected
 
 
-async def _open_and_close(directory: Path) -> None:
-    await (await Stores.open("", directory)).close()
+async def _open_with(directory: Path, account: Account | None) -> None:
+    stores = await Stores.open("", directory)
+    if account is not None:
+        await stores.accounts.add(account)
+    await stores.close()
+
+
+def test_looking_makes_no_file(tmp_path: Path) -> None:
+    found = levels(tmp_path, f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    assert [level for level, _ in found] == [Level.OK, Level.WARNING]
+    assert not (tmp_path / "elsewhere.db").exists()
 
 
 def test_an_empty_database_gets_its_schema_at_the_start(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from conclave.model.errors import Unavailable
 from conclave.store.database import Database, StoreError, parse_url
@@ -90,6 +91,22 @@ async def test_what_the_database_refuses_is_unavailable_and_names_no_statement(t
             await connection.execute(text("SELECT secret FROM nowhere"))
     await database.close()
     assert "secret" not in str(caught.value)
+
+
+async def test_an_error_of_the_database_shows_no_values(tmp_path: Path) -> None:
+    database = database_in(tmp_path)
+
+    async def insert() -> None:
+        async with database.writing() as connection:
+            await connection.execute(text("INSERT INTO t VALUES (:x)"), {"x": "a hash of a password"})
+
+    async with database.writing() as connection:
+        await connection.execute(text("CREATE TABLE t (x TEXT PRIMARY KEY)"))
+    await insert()
+    with pytest.raises(IntegrityError) as caught:
+        await insert()
+    assert "a hash" not in str(caught.value)
+    await database.close()
 
 
 async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.support.accounts import an_account
 
 from conclave.store.database import StoreError
-from conclave.store.stores import FILE, Stores, look, url_of
+from conclave.store.stores import FILE, Look, Stores, look, url_of
 
 
 def test_without_an_address_the_file_lies_in_the_state_directory(tmp_path: Path) -> None:
@@ -33,10 +33,10 @@ async def test_a_store_that_cannot_be_opened_leaves_no_descriptor(tmp_path: Path
 
 
 async def test_a_look_says_which_version_is_there_and_which_is_needed(tmp_path: Path) -> None:
-    there, needed = await look("", tmp_path)
-    assert there is None
+    seen = await look("", tmp_path)
+    assert (seen.version, seen.has_administrator) == (None, False)
     await (await Stores.open("", tmp_path)).close()
-    assert await look("", tmp_path) == (needed, needed)
+    assert await look("", tmp_path) == Look(seen.needed, seen.needed, False)
 
 
 async def test_a_bad_address_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
