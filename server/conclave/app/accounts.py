@@ -52,7 +52,7 @@ class Accounts:
         self.registrations = RegistrationTokens(signed, os.urandom)
         self.workers = PasswordWorkers(Passwords(os.urandom), workers=own.hash_workers, queue=own.hash_queue)
         self._settings = settings
-        self._lockout = lockout
+        self.log_in = LogInDesk(stores.accounts, stores.attempts, lockout, self.workers, audit, clock.wall)
         self._desk: TokenDesk | None = None
         self._refresh = RefreshTokens(signed, os.urandom, own.refresh_lifetime_s)
         self._audit = audit
@@ -120,8 +120,8 @@ class Accounts:
         self._tidying.start()
         self._desk = tokens
         auth = Auth(
-            gate=gate, log_in=LogInDesk(stores.accounts, stores.attempts, self._lockout, self.workers, self._audit, wall),
-            registration=self._registration(), tokens=tokens, workers=self.workers, accounts=stores.accounts,
+            gate=gate, log_in=self.log_in, registration=self._registration(), tokens=tokens, workers=self.workers,
+            accounts=stores.accounts,
             sign_ins=stores.sign_ins, audit=self._audit, allowed_origins=allowed, wall=wall,
         )  # fmt: skip
         meetings = OwnedMeetings(

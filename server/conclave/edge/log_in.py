@@ -3,10 +3,14 @@
 Attempts at one name wait for each other: somebody who logs in eight times at once must not lock the name before the first is
 decided. A locked identifier is answered like a wrong password even when the password is right: otherwise the lock would tell
 a guesser that the guess was good. Its work is done all the same, so that time tells nothing either.
+
+One name may hold WAITING_PER_NAME places of the queue and one source half of it, so that neither keeps all others out.
 """
 
 from asyncio import Lock
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 from conclave.edge.hashing import PasswordWorkers
@@ -19,6 +23,7 @@ from conclave.ports.accounts import AccountStore, AttemptStore
 from conclave.ports.audit import AuditEvent, AuditSink
 
 WRONG = "name or password is wrong, or too many attempts failed and this name is locked for a while"
+WAITING_PER_NAME = 16
 
 
 class LogInDesk:
@@ -40,27 +45,42 @@ class LogInDesk:
         self._audit = audit
         self._wall = wall
         self._turns: WeakValueDictionary[str, Lock] = WeakValueDictionary()
-        self._waiting = 0
+        self._waiting: Counter[str | bytes] = Counter()
 
-    async def verify(self, username: str, password: str, source: bytes) -> Account:
-        """Return the active account of this name and password.
+    async def verify(self, username: str, password: str, source: bytes, *, counted_as: str | None = None) -> Account:
+        """Return the active account of this name and password. Failures count for `counted_as` in place of it, if given.
 
         Raises Refused: `unauthorized` for whatever is wrong, `rate_limited` for a source that failed too often, `conflict` when
         another password was set meanwhile; Unavailable.
         """
         name = comparable(username)
-        if self._waiting >= self._workers.limit:
-            raise Unavailable("passwords", "too many log-ins at once")
-        turn = self._turns.setdefault(name, Lock())
-        self._waiting += 1
-        try:
+        with self._place(name, source):
+            turn = self._turns.setdefault(name, Lock())
             async with turn:
-                return await self._verify(name, password, source)
-        finally:
-            self._waiting -= 1
+                return await self._verify(name, password, source, counted_as or name)
 
-    async def _verify(self, name: str, password: str, source: bytes) -> Account:
-        attempt = self._lockout.begin(name, source, self._wall())
+    @contextmanager
+    def _place(self, name: str, source: bytes) -> Iterator[None]:
+        """Hold a place among those who wait. Raises Unavailable when there is none for this name, this source or anybody."""
+        limit, waiting = self._workers.limit, self._waiting
+        each_counts_twice = 2
+        if (
+            waiting.total() >= each_counts_twice * limit
+            or waiting[name] >= WAITING_PER_NAME
+            or waiting[source] >= max(1, limit // 2)
+        ):
+            raise Unavailable("passwords", "too many log-ins at once")
+        waiting.update((name, source))
+        try:
+            yield
+        finally:
+            waiting.subtract((name, source))
+            for key in (name, source):
+                if not waiting[key]:
+                    del waiting[key]
+
+    async def _verify(self, name: str, password: str, source: bytes, identifier: str) -> Account:
+        attempt = self._lockout.begin(identifier, source, self._wall())
         try:
             account = await self._accounts.by_username(name)
             usable = account is not None and account.active and not attempt.locked

@@ -93,6 +93,18 @@ async def test_a_new_password_needs_the_old_one_and_the_lock_counts(start: Start
     assert (await call(live, "POST", "/auth/password", right, token=token)).status == 403
 
 
+async def test_who_locks_a_name_from_outside_keeps_its_owner_from_no_new_password(start: Starter) -> None:
+    live = await start()
+    await make_account(live, password=PASSWORD)
+    token = (await log_in(live)).body["access_token"]
+    for _ in range(5):
+        await log_in(live, password="wrong")
+    assert (await log_in(live)).status == 401
+    wish = {"current_password": PASSWORD, "new_password": NEW}
+    assert (await call(live, "POST", "/auth/password", wish, token=token)).status == 200
+    assert (await log_in(live, password=NEW)).status == 401
+
+
 async def test_a_bad_new_password_changes_nothing(start: Starter) -> None:
     live = await start()
     await make_account(live, password=PASSWORD)

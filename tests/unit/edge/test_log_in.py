@@ -5,8 +5,9 @@ import pytest
 from tests.support.account_client import PASSWORD, log_in, make_account
 from tests.support.live import Live, Starter
 
-from conclave.edge.log_in import WRONG
+from conclave.edge.log_in import WAITING_PER_NAME, WRONG
 from conclave.model.accounts import SystemRole
+from conclave.model.errors import Refused, Unavailable
 
 
 async def hash_of(live: Live, username: str = "ada") -> str:
@@ -98,8 +99,6 @@ async def test_failures_are_on_record_without_names_and_addresses(start: Starter
 
 
 async def test_when_the_store_fails_nobody_is_locked_for_it(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conclave.model.errors import Unavailable
-
     live = await start()
     await make_account(live, password=PASSWORD)
     accounts = live.server.accounts.stores.accounts
@@ -127,3 +126,23 @@ async def test_more_log_ins_than_may_wait_are_refused_for_now(start: Starter) ->
     statuses = [answer.status for answer in await asyncio.gather(*(log_in(live) for _ in range(12)))]
     assert set(statuses) == {200, 503}
     assert (await log_in(live)).status == 200
+
+
+async def test_neither_one_name_nor_one_network_takes_every_place(start: Starter) -> None:
+    live = await start({"accounts": {"hash_workers": 1, "hash_queue": 39}})
+    desk = live.server.accounts.log_in
+    names = [f"user{number}" for number in range(30)]
+
+    async def outcome(name: str, source: bytes) -> str:
+        try:
+            await desk.verify(name, "wrong password", source)
+        except (Refused, Unavailable) as error:
+            return type(error).__name__
+        return "in"
+
+    by_name = [outcome("ada", bytes([number])) for number in range(WAITING_PER_NAME + 4)]
+    by_source = [outcome(name, b"one") for name in names]
+    ended = await asyncio.gather(*by_name, *by_source, outcome("eve", b"other"))
+    assert ended[: len(by_name)].count("Unavailable") == 4
+    assert ended[len(by_name) : -1].count("Unavailable") == len(names) - 20
+    assert ended[-1] == "Refused"

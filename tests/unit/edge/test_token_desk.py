@@ -2,6 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from tests.support.account_client import make_account
 from tests.support.live import Live, Starter
 
@@ -10,6 +11,7 @@ from conclave.edge.token_desk import TokenDesk
 from conclave.identity.revocations import Revocations
 from conclave.model.accounts import SignInKind, SystemRole
 from conclave.model.errors import ErrorCode, Refused, Unavailable
+from conclave.store.schema import ACCOUNTS
 
 
 def desk_of(live: Live) -> TokenDesk:
@@ -87,6 +89,16 @@ async def test_an_inactive_account_refreshes_nothing(start: Starter) -> None:
     await live.server.accounts.stores.accounts.change(account.user_id, active=False)
     with pytest.raises(Refused):
         await desk.refresh(begun.refresh_token)
+
+
+async def test_one_deactivated_behind_our_back_refreshes_nothing(start: Starter) -> None:
+    live = await start()
+    begun = await desk_of(live).begin(await make_account(live), SignInKind.TOKENS)
+    assert begun.refresh_token is not None
+    async with live.server.accounts.stores.database.writing() as connection:
+        await connection.execute(update(ACCOUNTS).values(active=False))
+    with pytest.raises(Refused):
+        await desk_of(live).refresh(begun.refresh_token)
 
 
 async def test_an_account_that_changed_since_it_was_read_is_not_signed_in(start: Starter) -> None:
