@@ -125,3 +125,23 @@ async def test_an_admission_does_not_outlive_the_meeting(hub: HubInMemory) -> No
     await host.ask(lambda number: messages.MeetingCreate(id=number, title="Again"), messages.MeetingCreated)
     await host.join("Host")
     assert (await guest.join("Guest")).state == "lobby"
+
+
+async def test_a_crowd_that_knocks_with_long_words_does_not_cut_off_a_host_who_reads_slowly(hub: HubInMemory) -> None:
+    host = await hub.host()
+    token = hub.token(Role.PARTICIPANT)
+    for number in range(60):
+        guest = hub.client()
+        guest.session.source_hash = bytes([number // 10]) * 16
+        await guest.hello(token)
+        await guest.join("😀" * 64)
+        for _ in range(4):
+            knock = lambda number: messages.Knock(id=number, display_name="😀" * 64, reason="😀" * 200)  # noqa: E731
+            await guest.ask(knock, messages.Empty)
+    assert not host.aborted
+    assert len(host.session.outbox) < 100
+    everybody = host.received(messages.LobbyChanged)[-1].guests
+    assert len(everybody) == 60
+    await host.ask(lambda number: messages.LobbyDeny(id=number, guest_id=everybody[0].guest_id, block=True), messages.Empty)
+    assert len(host.received(messages.LobbyChanged)[-1].guests) == 50
+    assert not host.aborted

@@ -9,13 +9,17 @@ from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Eff
 from conclave.model.entry import Fact
 from conclave.model.ids import SessionId
 from conclave.signaling.codec import Encoding, encode
-from conclave.signaling.messages import Event
+from conclave.signaling.messages import ActiveSpeakers, Event, LobbyChanged
+
+WHOLE: frozenset[type[Event]] = frozenset({ActiveSpeakers, LobbyChanged})
+"""Events that tell something as a whole each time, and that others can cause often: the next makes one that waits worthless."""
 
 
 class Frames:
-    """One event, encoded at most once per encoding however many read it."""
+    """One event, encoded at most once per encoding however many read it. `kind`: what it drives out of an outbox."""
 
     def __init__(self, event: Event) -> None:
+        self.kind = type(event) if type(event) in WHOLE else None
         self._event = event
         self._frames: dict[Encoding, bytes] = {}
 

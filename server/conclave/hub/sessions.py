@@ -1,7 +1,7 @@
 """One connection: bytes in, frames out. Everything that it asks goes through the gate."""
 
 from asyncio import Event as Flag
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 
 from msgspec import Struct
 
@@ -126,7 +126,7 @@ class Session:
     def send(self, frames: Frames) -> None:
         """Queue an event; a connection that reads too slowly for its outbox is cut."""
         if self._info is not None:
-            self._send(frames.in_encoding(self._info.encoding))
+            self._send(frames.in_encoding(self._info.encoding), frames.kind)
 
     def close(self, code: str, detail: str) -> None:
         """Say why, then close. What was queued before still goes out."""
@@ -174,8 +174,8 @@ class Session:
         assert self._info is not None
         return self._info.encoding
 
-    def _send(self, frame: bytes) -> None:
-        if not self.outbox.put(frame):
+    def _send(self, frame: bytes, kind: Hashable | None = None) -> None:
+        if not self.outbox.put(frame, kind):
             assert self._info is not None
             self._services.counts["outbox_overflows"] += 1
             self.closed.set()

@@ -138,12 +138,11 @@ def admit_expected(context: Context) -> None:
 
 def dismiss_barred(context: Context) -> None:
     """Somebody was banned or a link revoked: who waits and is meant by that goes too."""
-    meeting, bans = context.meeting, context.house.bans
-    for guest in tuple(meeting.lobby.values()):
-        revoked = context.house.invitations.is_revoked(guest.claims)
-        if revoked or bans.bar(meeting.meeting_id, guest.claims.jti, guest.device_id, guest.source_hashes, context.wall_s):
-            _dismiss(context, guest)
-            changed(context)
+    barred = [guest for guest in context.meeting.lobby.values() if _is_barred(context, guest)]
+    for guest in barred:
+        _dismiss(context, guest)
+    if barred:
+        changed(context)
 
 
 def attended(context: Context) -> bool:
@@ -168,6 +167,13 @@ def _admit(context: Context, guest: Guest) -> None:
     del context.meeting.lobby[guest.session_id]
     context.meeting.admitted.add(guest.session_id)
     context.send(guest.session_id, LobbyAdmitted())
+
+
+def _is_barred(context: Context, guest: Guest) -> bool:
+    meeting_id, jti = context.meeting.meeting_id, guest.claims.jti
+    if context.house.invitations.is_revoked(guest.claims):
+        return True
+    return context.house.bans.bar(meeting_id, jti, guest.device_id, guest.source_hashes, context.wall_s)
 
 
 def _dismiss(context: Context, guest: Guest) -> None:

@@ -47,7 +47,7 @@ async def test_the_order_is_audit_media_facts_response_events(house: HubInMemory
 
     house.pump.perform = performed  # type: ignore[method-assign, assignment]
     house.audit.record = lambda _: order.append("audit")  # type: ignore[method-assign]
-    host.session.outbox.put = lambda _: order.append("event") or True  # type: ignore[method-assign]
+    host.session.outbox.put = lambda *_: order.append("event") or True  # type: ignore[method-assign]
     context.keep(Ban(jti="j" * 16, personal=True, device_id="", whole=False, until_s=1.0))
 
     async def kept(facts: Sequence[Fact]) -> None:

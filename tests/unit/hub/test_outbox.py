@@ -55,10 +55,20 @@ async def test_one_byte_too_many_ends_it() -> None:
     assert outbox.finished
 
 
-@given(st.lists(st.binary(max_size=20), max_size=60))
-def test_no_sequence_of_frames_exceeds_the_bounds(frames: list[bytes]) -> None:
+async def test_a_frame_of_a_kind_drives_out_one_that_waits_and_comes_in_its_turn() -> None:
+    outbox = Outbox(3, 8)
+    for frame, kind in ((b"old", "lobby"), (b"a", None), (b"newer", "lobby"), (b"b", None)):
+        assert outbox.put(frame, kind)
+    assert outbox.size_bytes == 7
+    assert await outbox.take() == [b"a", b"newer", b"b"]
+    assert outbox.put(b"next", "lobby")
+    assert await outbox.take() == [b"next"]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=20), st.sampled_from([None, "x", "y"])), max_size=60))
+def test_no_sequence_of_frames_exceeds_the_bounds(frames: list[tuple[bytes, str | None]]) -> None:
     outbox = Outbox(8, 64)
-    for frame in frames:
-        outbox.put(frame)
+    for frame, kind in frames:
+        outbox.put(frame, kind)
         assert len(outbox) <= 8
-        assert outbox.size_bytes <= 64
+        assert outbox.size_bytes == sum(map(len, outbox._frames.values())) <= 64

@@ -267,8 +267,7 @@ async def test_what_a_host_does_to_everybody_fits_into_every_outbox_of_a_large_m
             await clients[-1].ask(lambda number: messages.AudioPublish(id=number, mid="0"), messages.Published)
             await clients[-1].ask(lambda number: messages.PublisherOffer(id=number, sdp=offer("audio")), messages.SdpAnswer)
         for client in clients:
-            client.session.outbox._frames.clear()
-            client.session.outbox._bytes = 0
+            client.session.outbox._empty()
     await host.ask(lambda number: messages.ParticipantsMute(id=number, hard=True), messages.Empty)
     assert len(clients[1].session.outbox) > 500
     assert not any(client.aborted for client in clients)
