@@ -34,11 +34,13 @@ MAX_SHARES = 500
 NAMES_TRIED = BucketSize(burst=20, per_s=20 / 60)
 """Of usernames that one account shares with: enough for a team, too few to find out who has an account."""
 
+DAY_S = 86_400
+"""In which an account makes as many meetings as it may own: each that is deleted is remembered for thirty days."""
+
 
 class OwnedMeetings:
-    """The handlers. `end` ends a meeting and closes its connections, `present` counts the people in it,
-    `send_away` ends an account's sessions
-    by its own link."""
+    """The handlers. `end` ends a meeting and closes its connections, `present` counts the people in it, `send_away` ends the
+    sessions of an account by its own link."""
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class OwnedMeetings:
         self._send_away = send_away
         self._monotonic = monotonic
         self._names_tried = Allowance(NAMES_TRIED)
+        self._made = Allowance(BucketSize(burst=2 * per_account, per_s=per_account / DAY_S))
         self._per_account = per_account
         self._link_lifetime_s = link_lifetime_s
 
@@ -82,6 +85,8 @@ class OwnedMeetings:
         """201 with `MeetingView`; the caller owns it."""
         account = authority_of(request).account
         wish = await read_json(request, MakeMeeting)
+        if not self._made.take(account.user_id.encode(), self._monotonic()):
+            raise Refused(ErrorCode.RATE_LIMITED, "too many meetings made today")
         meeting = OwnedMeeting(
             meeting_id=MeetingId(new_id(os.urandom)), owner_id=account.user_id, title=wish.title, created_at_s=self._wall()
         )

@@ -123,3 +123,13 @@ async def test_an_account_owns_no_more_than_its_share(start: Starter) -> None:
     _, token, _, _ = await two(live)
     for expected in (201, 201, 409):
         assert (await call(live, "POST", "/me/meetings", {"title": "x"}, token=token)).status == expected
+
+
+async def test_who_makes_and_deletes_meetings_without_end_is_held_up(start: Starter) -> None:
+    live = await start({"accounts": {"meetings_per_account": 2}})
+    _, token, _, other = await two(live)
+    for _ in range(4):
+        meeting_id = await made(live, token)
+        assert (await call(live, "DELETE", f"/meetings/{meeting_id}", token=token)).status == 204
+    assert (await call(live, "POST", "/me/meetings", {"title": "x"}, token=token)).status == 429
+    await made(live, other)
