@@ -23,11 +23,19 @@ NOBODY = "x" * 16
 RECORDED = (messages.RecordingPause, messages.RecordingConsent, messages.RecordingStop, messages.RecordingDownload)
 """What needs a recording."""
 
-ABOUT_LESSER = (messages.ParticipantMute, messages.ParticipantAllowUnmute, messages.ScreenShareControl)
+ABOUT_LESSER = (
+    messages.ParticipantMute,
+    messages.ParticipantAllowUnmute,
+    messages.ScreenShareControl,
+    messages.BreakoutManage,
+)
 """What a co-host cannot do to a host."""
 
-RUNNING = ("joined/active", "joined/locked")
-SEATED = (*RUNNING, "joined/suspended")
+ABOUT_ROOMS = (messages.BreakoutManage, messages.BreakoutAnnounce, messages.BreakoutClose)
+"""What needs a breakout room."""
+
+RUNNING = ("joined/active", "joined/locked", "breakout/active", "breakout/locked")
+SEATED = (*RUNNING, "joined/suspended", "breakout/suspended")
 
 Fields = Mapping[type[Request], dict[str, object]]
 
@@ -42,6 +50,7 @@ class Stage:
         self.owner: Signaling | None = None
         self.owner_id = NOBODY
         self.live_track = NOBODY
+        self.breakout_id: str | None = None
         self._closing = closing
 
     async def connect(self, subprotocol: str) -> Signaling:
@@ -55,9 +64,23 @@ class Stage:
         token = self.live.invite(self.meeting_id)
         joined = await self.owner.enter(token, "Owner", create="Matrix", auto_subscribe=False)
         self.owner_id = joined["participant_id"]
+        if self.state.startswith("breakout"):
+            await self.open_rooms()
+            await self.enter(self.owner)
         published = await self.owner.request("audio.publish", mid="0")
         await self.owner.request("publisher.offer", sdp=offer("audio"))
         (self.live_track,) = published["track_ids"]
+
+    async def open_rooms(self) -> None:
+        assert self.owner is not None
+        await self.owner.request("breakout.create", titles=["Matrix"], self_choose=True)
+        self.breakout_id = (await self.owner.event("breakouts.changed"))["breakouts"][0]["breakout_id"]
+
+    async def enter(self, signaling: Signaling) -> None:
+        """Bring somebody into the breakout room."""
+        await signaling.request("breakout.enter", breakout_id=self.breakout_id)
+        entered = await signaling.event("breakout.entered")
+        await signaling.request("breakout.ready", moves=entered["snapshot"]["moves"])
 
     async def end(self) -> None:
         assert self.owner is not None
@@ -101,8 +124,11 @@ class Stage:
             await signaling.hello(self.live.invite(self.meeting_id, role))
         if self.state == "joined/ended":
             await self.open()
-        if self.state.startswith(("joined", "lobby")):
-            await signaling.request("join", display_name="Subject", auto_subscribe=True)
+        if self.state.startswith(("joined", "lobby", "breakout")):
+            await signaling.request("join", display_name="Subject", auto_subscribe=not self.state.startswith("breakout"))
+        if self.state.startswith("breakout"):
+            await self.enter(signaling)
+            await signaling.request("subscribe", track_ids=[self.live_track])
         if self.state == "joined/ended":
             await self.end()
             await signaling.event("meeting.ended")
@@ -111,7 +137,7 @@ class Stage:
 
 async def own_tracks(stage: Stage, subject: Signaling, role: Role) -> dict[str, str]:
     """Let the subject publish what a message may then be about, if it can."""
-    if role is Role.VIEWER or not stage.state.startswith("joined") or stage.state == "joined/ended":
+    if role is Role.VIEWER or stage.state not in SEATED:
         return {"audio": NOBODY, "video": NOBODY}
     audio = await subject.request("audio.publish", mid="0")
     video = await subject.request("video.publish", mid="1")
@@ -151,6 +177,13 @@ async def fields_for(message: type[Request], stage: Stage, subject: Signaling, r
         assert made["token"]
         listed = await stage.owner.request("invitation.list")
         fields[message] = {"jti": listed["invitations"][-1]["jti"]}
+    if message in ABOUT_ROOMS and stage.state in SEATED:
+        if stage.breakout_id is None:
+            await stage.open_rooms()
+        if message is messages.BreakoutManage:
+            fields[message] = {"breakout_id": stage.breakout_id, **fields.get(message, {"participant_id": stage.owner_id})}
+    if message is messages.BreakoutReady:
+        fields[message] = {"moves": 1 if stage.state.startswith("breakout") else 0}
     if message is messages.PlaybackOffer:
         fields[message] = {"sdp": offer("audio", direction="recvonly")}
     return fields
@@ -159,7 +192,7 @@ async def fields_for(message: type[Request], stage: Stage, subject: Signaling, r
 async def outcome(message: type[Request], stage: Stage, role: Role, subprotocol: str) -> str:
     subject = await stage.subject(role, subprotocol)
     fields = await fields_for(message, stage, subject, role)
-    if stage.state.startswith("joined"):
+    if stage.state.startswith(("joined", "breakout")):
         await stage.change()
     request = example(message, NOBODY, stage.owner_id, fields)
     body: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes,) if subprotocol == MSGPACK else None)

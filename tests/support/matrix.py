@@ -22,6 +22,9 @@ STATES: dict[str, tuple[Phase, MeetingState]] = {
     "joined/locked": (Phase.JOINED, MeetingState.LOCKED),
     "joined/suspended": (Phase.JOINED, MeetingState.SUSPENDED),
     "joined/ended": (Phase.JOINED, MeetingState.ENDED),
+    "breakout/active": (Phase.BREAKOUT, MeetingState.ACTIVE),
+    "breakout/locked": (Phase.BREAKOUT, MeetingState.LOCKED),
+    "breakout/suspended": (Phase.BREAKOUT, MeetingState.SUSPENDED),
 }
 
 Matrix = dict[tuple[str, str, str], str]
@@ -71,6 +74,7 @@ def example(message: type[Request], own_track: str, other: str, fields: Mapping[
         messages.RecordingDownload: {"recording_id": other},
         messages.ScreenShareControl: {"participant_id": other, "allowed": False},
         messages.BreakoutCreate: {"titles": ["Room"]},
+        messages.BreakoutReady: {"moves": 0},
         messages.BreakoutAnnounce: {"text": "Back in five minutes"},
         messages.BreakoutManage: {"participant_id": other, "breakout_id": other},
     }
@@ -89,7 +93,7 @@ def compute(outcome: Callable[[type[Request], Role, str], str]) -> Matrix:
 
 def render(matrix: Matrix) -> str:
     """Return the golden file's text."""
-    widths = [27, 13, *(18 for _ in STATES)]
+    widths = [27, 13, *(19 for _ in STATES)]
     rows = [["message", "role", *STATES]]
     rows += [
         [type_of(message), role, *(matrix[type_of(message), role, state] for state in STATES)]

@@ -154,9 +154,9 @@ class MeetingInMemory:
             match effect:
                 case Send(session_id, event):
                     self.inbox[session_id].append(event)
-                case Broadcast(event, but):
-                    for session_id in self.meeting.sessions:
-                        if session_id != but:
+                case Broadcast(event, to):
+                    for session_id in to:
+                        if session_id in self.meeting.sessions:
                             self.inbox[session_id].append(event)
                 case Announce(event, but):
                     for session_id in self.callers:

@@ -62,10 +62,10 @@ def _perform(visitors: Mapping[SessionId, Visitor], context: Context, effect: Ef
     match effect:
         case Send(session_id, event):
             _send(visitors.get(session_id), Frames(event))
-        case Broadcast(event, but):
+        case Broadcast(event, to):
             frames = Frames(event)
-            for session_id in seated:
-                if session_id != but:
+            for session_id in to:
+                if session_id in seated:
                     _send(visitors.get(session_id), frames)
         case Announce(event, but):
             frames = Frames(event)

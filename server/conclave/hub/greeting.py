@@ -12,6 +12,7 @@ from conclave.identity.invitations import Claims
 from conclave.identity.signed_tokens import not_valid
 from conclave.meeting import attendance
 from conclave.meeting.context import Caller, Context
+from conclave.meeting.snapshots import snapshot_for
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId, SessionId, new_id
 from conclave.signaling.messages import PROTOCOL_VERSION, Hello, Resume, Snapshot, Welcome
@@ -97,7 +98,7 @@ class Greeter:
             visitor.session, session.visitor = session, visitor
             session.buckets = visitor.buckets
             attendance.connection_resumed(context, seat, now)
-            return self._welcome(visitor, attendance.snapshot_for(context, seat))
+            return self._welcome(visitor, snapshot_for(context, seat, now))
 
         welcome = await visitor.queue.ask(take_over, respond)
         self._services.counts["resumes"] += 1

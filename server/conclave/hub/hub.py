@@ -230,7 +230,7 @@ class Hub:
 def _tell_levels(queue: MeetingQueue, levels: list[tuple[TrackId, int, int]]) -> None:
     tracks = queue.meeting.tracks
     own = [level for level in levels if level[0] in tracks]
-    if own or queue.meeting.speakers:
+    if own or any(place.speakers for place in queue.meeting.places.values()):
         queue.post(lambda context, now: media_facts.audio_levels(context, own, now))
 
 

@@ -21,7 +21,7 @@ __all__ = ["Effect", "MediaRoom", "RoomLimits"]
 
 
 class MediaRoom:
-    """One per meeting; all its transports live on one lane."""
+    """One per meeting and breakout room; all its transports live on one lane."""
 
     def __init__(
         self,
@@ -32,12 +32,18 @@ class MediaRoom:
         limits: RoomLimits | None = None,
     ) -> None:
         limits = limits or RoomLimits()
+        self._lane, self._candidates, self._certificates = lane, candidates, certificates
+        self._entropy, self._limits = entropy, limits
         self._effects: list[Effect] = []
         self._transports = Transports(lane, candidates, certificates, entropy, self._effects)
         self._audience = Audience(self._transports, entropy, limits, self._effects)
         self._stage = Stage(self._transports, self._audience, self._silence, entropy, limits, self._effects)
         self._detector = SpeakerDetector()
         self._participants: dict[ParticipantId, None] = {}
+
+    def sibling(self) -> "MediaRoom":
+        """Return another room on the same lane, which shares nothing with this one but where it can be reached."""
+        return MediaRoom(self._lane, self._candidates, self._certificates, self._entropy, self._limits)
 
     # --- publishing -------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,13 @@
 """Opening, joining, leaving and ending a meeting, and what happens when a connection goes and does not come back."""
 
-from functools import partial
-
-from conclave.meeting import admission, lobby, recording, restraints
+from conclave.meeting import admission, breakout, lobby, recording, restraints
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
 from conclave.meeting.hosting import pass_on
 from conclave.meeting.media_facts import collect, transport_state
 from conclave.meeting.names import clean_name
+from conclave.meeting.place import Place
+from conclave.meeting.snapshots import snapshot_for
 from conclave.meeting.state import Participant
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import ParticipantId, TransportId, new_id
@@ -26,8 +26,6 @@ from conclave.signaling.messages import (
     ParticipantChanged,
     ParticipantJoined,
     ParticipantLeft,
-    SlotInfo,
-    Snapshot,
 )
 
 MAX_TITLE = 200
@@ -44,7 +42,7 @@ def create(call: Call, message: MeetingCreate, now: float) -> Outcome:
         meeting.title = title
         meeting.settings = MeetingSettings(waiting_room=call.house.limits.waiting_room)
         meeting.state = MeetingState.ACTIVE
-        meeting.media = media
+        meeting.places = {None: Place(media=media)}
         meeting.empty_since = now
         call.effects.append(Announce(MeetingOpened(title), but=call.caller.session_id))
         return MeetingCreated(meeting.meeting_id)
@@ -69,6 +67,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         device_id=caller.device_id,
         source_hash=caller.source_hash,
         headless=caller.headless,
+        auto_subscribe=message.auto_subscribe,
     )
     restraints.carry_over(meeting, participant)
     if lobby.must_wait(call, participant.role):
@@ -80,20 +79,13 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         admission.note_use(call)
         call.broadcast_about(participant, ParticipantJoined(participant.info), but=participant.session_id)
         if message.auto_subscribe:
-            meeting.room.auto_subscribe(participant.participant_id, True, now)
+            meeting.main.media.auto_subscribe(participant.participant_id, True, now)
         collect(call)
         recording.ask(call, participant)
         lobby.admit_expected(call)
-        return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant))
+        return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant, now))
 
     return Recorded((call.event("participant_joined", participant, role=participant.role),), apply)
-
-
-def snapshot_for(context: Context, participant: Participant) -> Snapshot:
-    """Return all that `participant` may see now."""
-    room = context.meeting.media
-    slots = room.slots(participant.participant_id) if room is not None else ()
-    return context.meeting.snapshot(participant, [SlotInfo(mid, track_id) for mid, track_id in slots])
 
 
 def leave(call: Call, _: Leave, now: float) -> Outcome:
@@ -121,30 +113,32 @@ def remove(context: Context, participant: Participant, reason: str, now: float) 
     meeting = context.meeting
     if meeting.is_open:
         pass_on(context, participant, now)
-        meeting.room.leave(participant.participant_id, now)
+        place = meeting.place_of(participant)
+        place.media.leave(participant.participant_id, now)
         collect(context)
+        place.speakers = tuple(speaker for speaker in place.speakers if speaker != participant.participant_id)
     meeting.unseat(participant, now)
     restraints.remember(meeting, participant)
-    meeting.speakers = tuple(speaker for speaker in meeting.speakers if speaker != participant.participant_id)
     context.audit(context.event("participant_left", participant, reason=reason))
-    tell = context.broadcast if participant.shown else partial(context.broadcast_about, participant)
-    tell(ParticipantLeft(participant.participant_id, reason))
+    others = meeting.participants.values()
+    context.deliver(
+        ParticipantLeft(participant.participant_id, reason), (other for other in others if meeting.sees_go(other, participant))
+    )
     recording.left(context, participant)
+    if participant.breakout_id is not None:
+        breakout.tell(context, now)
 
 
 def end(context: Context, reason: str, now: float) -> None:
     """Stop all media and tell everybody. Seats stay, so that each connection learns where it stands."""
     meeting = context.meeting
     recording.end(context, "ended")
-    meeting.room.close(now)
+    for place in meeting.places.values():
+        place.media.close(now)
     collect(context)
-    meeting.media = None
-    meeting.tracks.clear()
-    for participant in meeting.participants.values():
-        participant.track_ids.clear()
-    meeting.speakers = ()
+    meeting.forget_places()
     meeting.state = MeetingState.ENDED
-    context.broadcast(MeetingEnded(reason))
+    context.broadcast_everywhere(MeetingEnded(reason))
     for session_id in meeting.lobby:
         context.send(session_id, MeetingEnded(reason))
     meeting.lobby.clear()
@@ -175,7 +169,7 @@ def connection_resumed(context: Context, participant: Participant, now: float) -
     recording.ask(context, participant)
     lobby.admit_expected(context)
     if context.meeting.is_open:
-        context.meeting.room.resume(participant.participant_id, now)
+        context.meeting.room_of(participant).resume(participant.participant_id, now)
         collect(context)
 
 
@@ -189,7 +183,7 @@ def transport_changed(context: Context, transport_id: TransportId, state: str, r
 
 
 def next_deadline(context: Context) -> float | None:
-    """Return when `expire` has something to do next: a grace time, an empty meeting or a timer of the media."""
+    """Return when `expire` has something to do next: a grace time, an empty meeting, a countdown or a timer of the media."""
     meeting, limits = context.meeting, context.house.limits
     if not meeting.is_open:
         return None
@@ -200,22 +194,25 @@ def next_deadline(context: Context) -> float | None:
     ]
     if meeting.empty_since is not None:
         deadlines.append(meeting.empty_since + limits.empty_meeting_s)
-    timer = meeting.room.next_timer()
-    if timer is not None:
-        deadlines.append(timer)
+    timers = [place.media.next_timer() for place in meeting.places.values()]
+    timers.append(breakout.closing_at(context))
+    deadlines += [timer for timer in timers if timer is not None]
     return min(deadlines, default=None)
 
 
 def expire(context: Context, now: float) -> None:
-    """Do what is due at `now`: remove who did not come back, end a meeting that stayed empty, run the media's timers."""
+    """Do what is due at `now`: remove who did not come back, end a meeting that stayed empty, call back from the
+    breakout rooms, run the media's timers."""
     meeting, limits = context.meeting, context.house.limits
     if not meeting.is_open:
         return
     for participant in tuple(meeting.participants.values()):
         if participant.lost_at is not None and participant.lost_at + limits.resume_grace_s <= now:
             remove(context, participant, "lost", now)
-    meeting.room.poll(now)
+    for place in meeting.places.values():
+        place.media.poll(now)
     collect(context)
+    breakout.expire(context, now)
     if meeting.empty_since is not None and meeting.empty_since + limits.empty_meeting_s <= now:
         context.audit(context.event("meeting_ended", reason="empty"))
         end(context, "empty", now)

@@ -1,6 +1,6 @@
 """What a handler gets: the meeting, the caller, and the doors that need no waiting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
@@ -12,7 +12,8 @@ from conclave.meeting.effects import Audit, Broadcast, Effect, Send
 from conclave.meeting.knocks import Knocks
 from conclave.meeting.state import Meeting, Participant
 from conclave.model.entry import Ban, Fact
-from conclave.model.ids import Entropy, MeetingId, SessionId
+from conclave.model.errors import ErrorCode, Refused
+from conclave.model.ids import BreakoutId, Entropy, MeetingId, SessionId
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
@@ -77,18 +78,32 @@ class Context:
     def send(self, session_id: SessionId, event: Event) -> None:
         self.effects.append(Send(session_id, event))
 
-    def broadcast(self, event: Event, but: SessionId | None = None) -> None:
-        self.effects.append(Broadcast(event, but))
+    def broadcast(self, event: Event, breakout_id: BreakoutId | None) -> None:
+        """Send `event` to everybody in one place: the main room (None) or a breakout room."""
+        self.deliver(event, self.meeting.seats_in(breakout_id))
+
+    def broadcast_everywhere(self, event: Event) -> None:
+        """Send `event` to everybody in all places of the meeting: nothing that belongs to one of them."""
+        self.deliver(event, self.meeting.participants.values())
 
     def broadcast_about(self, participant: Participant, event: Event, but: SessionId | None = None) -> None:
         """Send `event` to everybody on whose roster `participant` stands."""
-        if self.meeting.is_public(participant):
+        meeting = self.meeting
+        if meeting.is_public(participant):
             participant.shown = True
-            self.broadcast(event, but)
-            return
-        for viewer in self.meeting.participants.values():
-            if viewer.session_id != but and self.meeting.sees(viewer, participant):
-                self.send(viewer.session_id, event)
+        viewers = (viewer for viewer in meeting.participants.values() if meeting.sees(viewer, participant))
+        self.deliver(event, (viewer for viewer in viewers if viewer.session_id != but))
+
+    def broadcast_beside(self, participant: Participant, event: Event) -> None:
+        """Send `event` to those in the place of `participant` on whose roster it stands."""
+        meeting = self.meeting
+        self.deliver(event, (other for other in meeting.seats_in(participant.breakout_id) if meeting.sees(other, participant)))
+
+    def deliver(self, event: Event, viewers: Iterable[Participant]) -> None:
+        """Send `event` to these participants."""
+        to = tuple(viewer.session_id for viewer in viewers)
+        if to:
+            self.effects.append(Broadcast(event, to))
 
     def audit(self, event: AuditEvent) -> None:
         self.effects.append(Audit(event))
@@ -117,6 +132,17 @@ class Call(Context):
         seat = self.meeting.seat_of(self.caller.session_id)
         assert seat is not None
         return seat
+
+    @property
+    def room(self) -> MediaRoom:
+        """The media of the place where the caller is.
+
+        Raises Refused(conflict) until a client that was moved has said that it knows: what was meant for the place it left
+        must not take effect here.
+        """
+        if not self.me.arrived:
+            raise Refused(ErrorCode.CONFLICT, "you were moved to another room: send breakout.ready first")
+        return self.meeting.room_of(self.me)
 
     def check_knock(self, now: float) -> None:
         """Raise Refused(rate_limited) when the caller asks to be let in too often."""

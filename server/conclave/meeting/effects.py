@@ -15,10 +15,11 @@ class Send(Struct, frozen=True):
 
 
 class Broadcast(Struct, frozen=True):
-    """Send `event` to everybody who has a seat when this is performed, apart from `but`."""
+    """Send `event` to those of these sessions that still have a seat when this is performed. Who they are is decided in
+    `Context` alone, at the moment of the change, so that somebody who moves later in it hears nothing of another place."""
 
     event: Event
-    but: SessionId | None = None
+    to: tuple[SessionId, ...]
 
 
 class Announce(Struct, frozen=True):

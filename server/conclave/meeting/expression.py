@@ -19,9 +19,9 @@ def raise_hand(call: Call, message: HandRaise, _now: float) -> Outcome:
 
 
 def react(call: Call, message: ReactionSend, _now: float) -> Outcome:
-    """Show one of REACTIONS, with or without its variation selector, to everybody who may see its sender."""
+    """Show one of REACTIONS, with or without its variation selector, to everybody beside its sender who may see it."""
     reaction = _BY_BASE.get(message.reaction.rstrip(_VARIATION_SELECTOR))
     if reaction is None:
         raise Refused(ErrorCode.INVALID, "not one of the reactions")
-    call.broadcast_about(call.me, Reaction(call.me.participant_id, reaction))
+    call.broadcast_beside(call.me, Reaction(call.me.participant_id, reaction))
     return Empty()

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from conclave.meeting import (
     attendance,
+    breakout,
     expression,
     hosting,
     inviting,
@@ -69,6 +70,12 @@ HANDLERS: Mapping[type[Request], Handler] = MappingProxyType(
         messages.RecordingConsent: recording.consent,
         messages.RecordingStop: recording.stop,
         messages.RecordingDownload: recording.download,
+        messages.BreakoutCreate: breakout.create,
+        messages.BreakoutManage: breakout.manage,
+        messages.BreakoutEnter: breakout.enter,
+        messages.BreakoutReady: breakout.ready,
+        messages.BreakoutAnnounce: breakout.announce,
+        messages.BreakoutClose: breakout.close,
     }
 )
 

@@ -1,6 +1,6 @@
 """Roles in a meeting: passing one's own on, and what a change ends. The last host's role passes on by itself."""
 
-from conclave.meeting import lobby, sharing
+from conclave.meeting import breakout, lobby, sharing
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.meeting.state import Participant
@@ -54,15 +54,18 @@ def change_role(context: Context, participant: Participant, role: Role, now: flo
     if not may(role, Permission.MEDIA_PUBLISH):
         if sharing.shares(context, participant):
             context.send(participant.session_id, ScreenShareStopped("demoted"))
-        meeting.room.stop_publishing(participant.participant_id, now)
+        meeting.room_of(participant).stop_publishing(participant.participant_id, now)
         collect(context)
         for track_id in tuple(participant.track_ids):
             meeting.remove_track(track_id)
     sharing.stop_disallowed(context, [participant], "demoted", now)
     context.broadcast_about(participant, ParticipantChanged(participant.info))
-    if not could_admit and may(role, Permission.PARTICIPANT_ADMIT):
+    can_admit = may(role, Permission.PARTICIPANT_ADMIT)
+    if could_admit and not can_admit:
+        breakout.demoted(context, participant)
+    if not could_admit and can_admit:
         lobby.tell(context, participant)
-        if not meeting.settings.roster:
+        if not meeting.settings.roster or meeting.breakouts:
             for other in meeting.participants.values():
                 context.send(participant.session_id, ParticipantChanged(other.info))
         lobby.admit_expected(context)

@@ -33,8 +33,8 @@ def mute(call: Call, message: ParticipantMute, _now: float) -> Outcome:
 
 
 def mute_all(call: Call, message: ParticipantsMute, _now: float) -> Outcome:
-    """Mute everybody under the rank of a co-host; on record once, with their number."""
-    others = [seat for seat in call.meeting.participants.values() if not outranks_or_equals(seat.role, Role.CO_HOST)]
+    """Mute everybody in the caller's room who is under the rank of a co-host; on record once, with their number."""
+    others = [seat for seat in call.meeting.seats_in(call.me.breakout_id) if not outranks_or_equals(seat.role, Role.CO_HOST)]
     event = call.event("participants_muted", call.me, source=message.source, hard=message.hard, count=len(others))
     return _mute(call, others, message, event)
 

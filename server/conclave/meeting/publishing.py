@@ -38,7 +38,7 @@ def publish_screen(call: Call, message: ScreenPublish, now: float) -> Outcome:
     if message.audio_mid is not None:
         wanted[message.audio_mid] = TrackSource.SCREEN_AUDIO
     taken = sharing.check(call, message.take_over)
-    call.meeting.room.check_declarations(call.me.participant_id, wanted)
+    call.room.check_declarations(call.me.participant_id, wanted)
 
     def apply() -> Published:
         for other in taken:
@@ -53,7 +53,7 @@ def publish_screen(call: Call, message: ScreenPublish, now: float) -> Outcome:
 
 def offer(call: Call, message: PublisherOffer, now: float) -> Outcome:
     """Negotiate the publishing peer connection; declared tracks go live with the answer."""
-    return SdpAnswer(call.meeting.room.publisher_offer(call.me.participant_id, message.sdp, now))
+    return SdpAnswer(call.room.publisher_offer(call.me.participant_id, message.sdp, now))
 
 
 def unpublish(call: Call, message: Unpublish, now: float) -> Outcome:
@@ -74,7 +74,7 @@ def mute_video(call: Call, message: VideoMute, _now: float) -> Outcome:
 
 def _declare(call: Call, mid: str, source: TrackSource) -> TrackId:
     me = call.me
-    track_id = call.meeting.room.declare(me.participant_id, mid, source)
+    track_id = call.room.declare(me.participant_id, mid, source)
     if track_id not in call.meeting.tracks:
         track = Track(track_id=track_id, participant_id=me.participant_id, source=source)
         track.muted_by_owner = not silence.may_unmute(call, me, source)
@@ -85,7 +85,7 @@ def _declare(call: Call, mid: str, source: TrackSource) -> TrackId:
 
 def _end(call: Call, track_id: TrackId, now: float) -> None:
     """End a track; one that never went live was known to its owner alone, so nobody is told."""
-    call.meeting.room.unpublish(call.me.participant_id, track_id, now)
+    call.room.unpublish(call.me.participant_id, track_id, now)
     if not call.meeting.tracks[track_id].live:
         call.meeting.remove_track(track_id)
 

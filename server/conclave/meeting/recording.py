@@ -126,19 +126,19 @@ def ask(context: Context, participant: Participant) -> None:
 
 
 def track_live(context: Context, track: Track) -> None:
-    """Record a new track of somebody who has agreed."""
+    """Record a new track of somebody who has agreed. Breakout rooms are never recorded."""
     recording = context.meeting.recording
     owner = context.meeting.participants[track.participant_id]
-    if recording is not None and owner.recorded:
+    if recording is not None and owner.recorded and owner.breakout_id is None:
         context.commands.append(_tap(track, recording.recording_id))
 
 
 def speakers_changed(context: Context) -> None:
-    """Note who speaks, of those who have agreed."""
+    """Note who speaks in the main room, of those who have agreed."""
     meeting = context.meeting
-    if meeting.recording is not None:
+    if meeting.recording is not None and meeting.places:
         seats = meeting.participants
-        heard = tuple(speaker for speaker in meeting.speakers if speaker in seats and seats[speaker].recorded)
+        heard = tuple(speaker for speaker in meeting.main.speakers if speaker in seats and seats[speaker].recorded)
         context.house.recorder.speakers(meeting.recording.recording_id, heard)
 
 
@@ -179,14 +179,14 @@ def _include(context: Context, recording: Recording, participant: Participant) -
     recording.answers[participant.participant_id] = True
     participant.recorded = True
     context.house.recorder.name(recording.recording_id, participant.participant_id, participant.display_name)
-    for track in _live_tracks(context, participant):
+    for track in _tapped_tracks(context, participant):
         context.commands.append(_tap(track, recording.recording_id))
     context.broadcast_about(participant, ParticipantChanged(participant.info))
 
 
 def _exclude(context: Context, participant: Participant) -> None:
     participant.recorded = False
-    for track in _live_tracks(context, participant):
+    for track in _tapped_tracks(context, participant):
         context.commands.append(_tap(track, None))
     speakers_changed(context)
     context.broadcast_about(participant, ParticipantChanged(participant.info))
@@ -203,14 +203,17 @@ def _end(context: Context, recording: Recording) -> None:
 
 def _tell(context: Context) -> None:
     meeting = context.meeting
-    if meeting.settings.roster:
-        context.broadcast(RecordingChanged(meeting.recording_info()))
+    if meeting.settings.roster and not meeting.breakouts:
+        context.broadcast_everywhere(RecordingChanged(meeting.recording_info()))
         return
     for viewer in meeting.participants.values():
         context.send(viewer.session_id, RecordingChanged(meeting.recording_info(viewer)))
 
 
-def _live_tracks(context: Context, participant: Participant) -> list[Track]:
+def _tapped_tracks(context: Context, participant: Participant) -> list[Track]:
+    """Return the tracks that are in the recording of who is in it: none of a breakout room."""
+    if participant.breakout_id is not None:
+        return []
     return [track for track_id in participant.track_ids if (track := context.meeting.tracks[track_id]).live]
 
 

@@ -23,7 +23,7 @@ def check(call: Call, take_over: bool) -> list[Participant]:
         raise Refused(ErrorCode.FORBIDDEN, "a host has stopped your screen share")
     if mode is ScreenShareMode.HOSTS and not _may_always(me):
         raise Refused(ErrorCode.FORBIDDEN, "only hosts share their screen in this meeting")
-    others = [other for other in call.meeting.participants.values() if other is not me and shares(call, other)]
+    others = [other for other in call.meeting.seats_in(me.breakout_id) if other is not me and shares(call, other)]
     if take_over and others:
         if not may(me.role, Permission.SCREEN_SHARE_CONTROL):
             raise Refused(ErrorCode.FORBIDDEN, "only hosts and co-hosts take over")
@@ -74,7 +74,7 @@ def end(context: Context, participant: Participant, reason: str, now: float) -> 
     meeting = context.meeting
     ending = [track_id for track_id in participant.track_ids if meeting.tracks[track_id].source in SCREEN]
     for track_id in ending:
-        meeting.room.unpublish(participant.participant_id, track_id, now)
+        meeting.room_of(participant).unpublish(participant.participant_id, track_id, now)
     collect(context)
     for track_id in ending:
         meeting.remove_track(track_id)

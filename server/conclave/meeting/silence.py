@@ -23,10 +23,10 @@ def settle(context: Context, track: Track) -> None:
     owner = meeting.participants[track.participant_id]
     muted = track.muted_by_owner or is_held(owner, track.source) or meeting.state is MeetingState.SUSPENDED
     if muted != track.muted:
-        meeting.room.mute(track.track_id, muted)
+        meeting.room_of(owner).mute(track.track_id, muted)
         track.muted = muted
         if track.live:
-            context.broadcast(TrackChanged(track.info))
+            context.broadcast(TrackChanged(track.info), owner.breakout_id)
 
 
 def settle_all(context: Context) -> None:

@@ -14,7 +14,7 @@ def standing_of(meeting: Meeting, session_id: SessionId, claims: Claims) -> Stan
         phase = Phase.LOBBY if session_id in meeting.lobby else Phase.GREETED
         return Standing(phase, claims.role, meeting.state)
     return Standing(
-        Phase.JOINED,
+        Phase.JOINED if seat.breakout_id is None else Phase.BREAKOUT,
         seat.role,
         meeting.state,
         seat.participant_id,

@@ -6,8 +6,9 @@ from msgspec import Struct, field
 
 from conclave.identity.invitations import Claims
 from conclave.media.room import MediaRoom
+from conclave.meeting.place import Place
 from conclave.model.entry import InvitationRecord
-from conclave.model.ids import MeetingId, ParticipantId, RecordingId, SessionId, TrackId
+from conclave.model.ids import BreakoutId, MeetingId, ParticipantId, RecordingId, SessionId, TrackId
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
 from conclave.policy.rbac import outranks_or_equals
@@ -17,8 +18,6 @@ from conclave.signaling.messages import (
     MeetingSettings,
     ParticipantInfo,
     RecordingInfo,
-    SlotInfo,
-    Snapshot,
     TrackInfo,
 )
 
@@ -28,8 +27,10 @@ class Participant(Struct, kw_only=True):
 
     `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known. `held`: what is
     hard muted; `role_limit`: the role that a host left of the invitation's; `unmute_allowed` and `share_allowed`: what a host
-    allowed this one beyond the switches. `shown`: stood on everybody's roster once, so that everybody must see it go.
+    allowed this one beyond the switches. `shown`: stood once on everybody's roster in its place, so everybody must see it go.
     `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
+    `breakout_id`: where it is, None in the main room; `assigned`: the breakout room that it may come back to; `moves`: how often
+    it changed the place; `arrived`: its client knows where it is.
     """
 
     participant_id: ParticipantId
@@ -48,6 +49,11 @@ class Participant(Struct, kw_only=True):
     shown: bool = False
     unmute_allowed: bool = False
     share_allowed: bool = False
+    auto_subscribe: bool = False
+    breakout_id: BreakoutId | None = None
+    assigned: BreakoutId | None = None
+    moves: int = 0
+    arrived: bool = True
     held: set[TrackSource] = field(default_factory=set)
     track_ids: set[TrackId] = field(default_factory=set)
 
@@ -61,6 +67,7 @@ class Participant(Struct, kw_only=True):
             self.lost_at is None,
             sorted(self.held),
             self.recorded,
+            self.breakout_id,
         )
 
     @property
@@ -152,7 +159,9 @@ class Recording(Struct, kw_only=True):
 class Meeting:
     """One meeting. `participants` are in the order in which they came; `restrained` have gone, with something imposed on them.
 
-    `media` exists while the meeting is active; `empty_since` is set while nobody sits in an active meeting.
+    `places` exist while the meeting is open, the main room (None) first; a participant is in the one that its seat names, and a
+    track is where its owner is. `self_choose`: participants choose a breakout room by themselves; `closes_at`: when everybody is
+    called back. `empty_since` is set while nobody sits in an open meeting.
     """
 
     def __init__(self, meeting_id: MeetingId) -> None:
@@ -164,11 +173,12 @@ class Meeting:
         self.lobby: dict[SessionId, Guest] = {}
         self.admitted: set[SessionId] = set()
         self.invitations: dict[str, KnownInvitation] = {}
-        self.media: MediaRoom | None = None
+        self.places: dict[BreakoutId | None, Place] = {}
+        self.self_choose = False
+        self.closes_at: float | None = None
         self.participants: dict[ParticipantId, Participant] = {}
         self.restrained: list[Participant] = []
         self.tracks: dict[TrackId, Track] = {}
-        self.speakers: tuple[ParticipantId, ...] = ()
         self.recording: Recording | None = None
         self.empty_since: float | None = None
         self._by_session: dict[SessionId, Participant] = {}
@@ -177,10 +187,25 @@ class Meeting:
         return f"Meeting({self.meeting_id}, {self.state}, participants={len(self.participants)}, tracks={len(self.tracks)})"
 
     @property
-    def room(self) -> MediaRoom:
-        """The media of an active meeting."""
-        assert self.media is not None
-        return self.media
+    def main(self) -> Place:
+        """The main room of an open meeting."""
+        return self.places[None]
+
+    @property
+    def breakouts(self) -> list[Place]:
+        """The breakout rooms that are open."""
+        return [place for place in self.places.values() if place.breakout_id is not None]
+
+    def place_of(self, participant: Participant) -> Place:
+        return self.places[participant.breakout_id]
+
+    def room_of(self, participant: Participant) -> MediaRoom:
+        """Return the media of the place where `participant` is."""
+        return self.place_of(participant).media
+
+    def seats_in(self, breakout_id: BreakoutId | None) -> Iterator[Participant]:
+        """Return who is in one place."""
+        return (seat for seat in self.participants.values() if seat.breakout_id == breakout_id)
 
     @property
     def is_open(self) -> bool:
@@ -197,14 +222,24 @@ class Meeting:
         return frozenset(guest.guest_id for guest in self.lobby.values())
 
     def is_public(self, participant: Participant) -> bool:
-        """Return whether a participant stands on everybody's roster now."""
+        """Return whether a participant stands on everybody's roster in its place now."""
         if self.settings.roster or outranks_or_equals(participant.role, Role.CO_HOST):
             return True
         return any(self.tracks[track_id].live for track_id in participant.track_ids)
 
+    def concerns(self, viewer: Participant, other: Participant) -> bool:
+        """Return whether `viewer` is in the place of `other`, or a host or co-host, who has the whole meeting on its roster."""
+        return viewer.breakout_id == other.breakout_id or outranks_or_equals(viewer.role, Role.CO_HOST)
+
     def sees(self, viewer: Participant, other: Participant) -> bool:
         """Return whether `other` stands on the roster that `viewer` may see."""
+        if not self.concerns(viewer, other):
+            return False
         return viewer is other or outranks_or_equals(viewer.role, Role.CO_HOST) or self.is_public(other)
+
+    def sees_go(self, viewer: Participant, other: Participant) -> bool:
+        """Return whether `viewer` must hear that `other` goes."""
+        return self.concerns(viewer, other) and (other.shown or self.sees(viewer, other))
 
     @property
     def sessions(self) -> KeysView[SessionId]:
@@ -258,7 +293,15 @@ class Meeting:
         self._by_session.clear()
         self.lobby.clear()
         self.admitted.clear()
-        self.speakers = ()
+
+    def forget_places(self) -> None:
+        """All rooms are closed, with everything that was in them."""
+        self.places.clear()
+        self.tracks.clear()
+        self.self_choose, self.closes_at = False, None
+        for seat in self.participants.values():
+            seat.track_ids.clear()
+            seat.breakout_id = seat.assigned = None
 
     def add_track(self, track: Track) -> None:
         self.tracks[track.track_id] = track
@@ -270,17 +313,3 @@ class Meeting:
         if track is not None:
             self.participants[track.participant_id].track_ids.discard(track_id)
         return track
-
-    def snapshot(self, viewer: Participant, slots: list[SlotInfo]) -> Snapshot:
-        """Return all that `viewer` may see, with its own `slots`."""
-        return Snapshot(
-            participants=[other.info for other in self.participants.values() if self.sees(viewer, other)],
-            tracks=[track.info for track in self.tracks.values() if track.live],
-            slots=slots,
-            active_speakers=list(self.speakers),
-            recording=self.recording_info(viewer),
-            state=self.state,
-            settings=self.settings,
-            lobby=self.guests if outranks_or_equals(viewer.role, Role.CO_HOST) else [],
-            breakouts=[],
-        )

@@ -75,7 +75,7 @@ def resume(call: Call, _: MeetingResume, _now: float) -> Outcome:
 def tell(context: Context) -> None:
     """Tell everybody title, state and switches."""
     meeting = context.meeting
-    context.broadcast(MeetingChanged(meeting.title, meeting.state, meeting.settings))
+    context.broadcast_everywhere(MeetingChanged(meeting.title, meeting.state, meeting.settings))
 
 
 def _enter(call: Call, state: MeetingState) -> Empty:

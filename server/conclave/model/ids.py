@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import NewType
 
+BreakoutId = NewType("BreakoutId", str)
 MeetingId = NewType("MeetingId", str)
 ParticipantId = NewType("ParticipantId", str)
 RecordingId = NewType("RecordingId", str)

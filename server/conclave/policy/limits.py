@@ -51,6 +51,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_tracks_per_participant: int = 8
     waiting_room: bool = False
     max_lobby: int = 100
+    max_breakouts: int = 50
     max_invitations_per_meeting: int = 1_000
     hello_timeout_s: float = 10.0
     heartbeat_s: float = 15.0

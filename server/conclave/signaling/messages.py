@@ -20,6 +20,7 @@ from conclave.signaling.moderation_messages import (
     BreakoutCreate,
     BreakoutEnter,
     BreakoutManage,
+    BreakoutReady,
     InvitationCreate,
     InvitationList,
     InvitationRevoke,
@@ -286,11 +287,12 @@ MESSAGES: dict[type[Request], Rule] = {
     RecordingStop: _joined(Permission.RECORDING_STOP, Scope.MEETING, meeting=OPEN),
     RecordingDownload: _joined(Permission.RECORDING_DOWNLOAD, Scope.MEETING),
     ScreenShareControl: _joined(Permission.SCREEN_SHARE_CONTROL, Scope.OTHER_PARTICIPANT, meeting=OPEN),
-    BreakoutCreate: _joined(Permission.BREAKOUT_ROOMS_CREATE, Scope.MEETING, available=False),
-    BreakoutManage: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.OTHER_PARTICIPANT, available=False),
-    BreakoutEnter: _joined(Permission.MEETING_ATTEND, Scope.MEETING, available=False),
-    BreakoutAnnounce: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING, available=False),
-    BreakoutClose: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING, available=False),
+    BreakoutCreate: _joined(Permission.BREAKOUT_ROOMS_CREATE, Scope.MEETING),
+    BreakoutManage: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.OTHER_PARTICIPANT),
+    BreakoutEnter: _joined(Permission.MEETING_ATTEND, Scope.MEETING),
+    BreakoutReady: _joined(Permission.MEETING_ATTEND, Scope.MEETING, RateClass.NEGOTIATION, meeting=OPEN),
+    BreakoutAnnounce: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING),
+    BreakoutClose: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING),
 }
 
 CLOSE_CODES: dict[str, int] = {

@@ -132,23 +132,29 @@ class ScreenShareControl(Request, frozen=True, tag="screen_share.control", kw_on
 
 
 class BreakoutCreate(Request, frozen=True, tag="breakout.create", kw_only=True):
-    """Open breakout rooms; with `self_choose` participants may choose one by themselves."""
+    """Open breakout rooms, beside those that are open; with `self_choose` participants may choose one by themselves."""
 
     titles: Titles
     self_choose: bool = False
 
 
 class BreakoutManage(Request, frozen=True, tag="breakout.manage", kw_only=True):
-    """Move somebody into a breakout room, or with null back into the meeting."""
+    """Move somebody at once into a breakout room, or with null back into the main room."""
 
     participant_id: Identifier
     breakout_id: Identifier | None = None
 
 
 class BreakoutEnter(Request, frozen=True, tag="breakout.enter", kw_only=True):
-    """Go into a breakout room, or with null back: co-hosts always, others where they may choose or were assigned."""
+    """Go into a breakout room: co-hosts always, others where they may choose or were assigned. With null back: everybody may."""
 
     breakout_id: Identifier | None = None
+
+
+class BreakoutReady(Request, frozen=True, tag="breakout.ready", kw_only=True):
+    """Answer to `breakout.entered`: `moves` of its snapshot. Until then everything about media is `conflict`."""
+
+    moves: Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
 class BreakoutAnnounce(Request, frozen=True, tag="breakout.announce", kw_only=True):
@@ -158,6 +164,6 @@ class BreakoutAnnounce(Request, frozen=True, tag="breakout.announce", kw_only=Tr
 
 
 class BreakoutClose(Request, frozen=True, tag="breakout.close", kw_only=True):
-    """Call everybody back after a countdown and close the rooms."""
+    """Call everybody back after a countdown and close the rooms. Sent again it sets the countdown anew; 0: at once."""
 
     countdown_s: Annotated[int, Meta(ge=0, le=600)] = 60

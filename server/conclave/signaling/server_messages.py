@@ -19,7 +19,8 @@ class TrackInfo(Struct, frozen=True):
 
 
 class ParticipantInfo(Struct, frozen=True):
-    """`held`: the sources that are hard muted; `recorded`: whether the recording has this participant."""
+    """`held`: the sources that are hard muted; `recorded`: whether the recording has this participant; `breakout_id`: the
+    breakout room where this participant is, null for the main room."""
 
     participant_id: str
     display_name: str
@@ -28,6 +29,7 @@ class ParticipantInfo(Struct, frozen=True):
     connected: bool
     held: list[TrackSource]
     recorded: bool = False
+    breakout_id: str | None = None
 
 
 class SlotInfo(Struct, frozen=True):
@@ -69,13 +71,16 @@ class LobbyGuest(Struct, frozen=True):
 
 
 class BreakoutInfo(Struct, frozen=True):
+    """`participants`: how many are in the room. Who they are stands on the roster of those who may see it."""
+
     breakout_id: str
     title: str
-    participant_ids: list[str]
+    participants: int
 
 
 class Snapshot(Struct, frozen=True):
-    """All that a participant may see of the meeting; sent at join and after a resume. `lobby` is for those who may admit."""
+    """All that a participant may see of the meeting where it is; sent at join, at a move and after a resume. `lobby` is for those
+    who may admit. `breakout_id`: where one is; `moves`: how often one changed the room."""
 
     participants: list[ParticipantInfo]
     tracks: list[TrackInfo]
@@ -86,6 +91,10 @@ class Snapshot(Struct, frozen=True):
     settings: MeetingSettings
     lobby: list[LobbyGuest]
     breakouts: list[BreakoutInfo]
+    self_choose: bool = False
+    closes_in_s: int | None = None
+    breakout_id: str | None = None
+    moves: int = 0
 
 
 class Welcome(Struct, frozen=True):
@@ -205,6 +214,12 @@ class ParticipantChanged(Event, frozen=True, tag="participant.changed"):
     participant: ParticipantInfo
 
 
+class ParticipantsMoved(Event, frozen=True, tag="participants.moved"):
+    """They came into one's own room, or, for hosts and co-hosts, into any: put them on the roster as they are here."""
+
+    participants: list[ParticipantInfo]
+
+
 class TrackPublished(Event, frozen=True, tag="track.published"):
     track: TrackInfo
 
@@ -316,7 +331,7 @@ class InvitationReused(Event, frozen=True, tag="invitation.reused"):
 
 
 class BreakoutsChanged(Event, frozen=True, tag="breakouts.changed"):
-    """The rooms and who is in them; `closes_in_s` while a countdown runs."""
+    """All rooms and how many are in each; none: they are closed. `closes_in_s` while a countdown runs."""
 
     breakouts: list[BreakoutInfo]
     self_choose: bool
@@ -324,14 +339,18 @@ class BreakoutsChanged(Event, frozen=True, tag="breakouts.changed"):
 
 
 class BreakoutEntered(Event, frozen=True, tag="breakout.entered"):
-    """One is in another room now: close the peer connections and open new ones; `snapshot` is what one sees there."""
+    """One is in another room now: close the peer connections, send `breakout.ready`, open new ones;
+    `snapshot` is what one sees there."""
 
     breakout_id: str | None
     snapshot: Snapshot
 
 
 class BreakoutAnnounced(Event, frozen=True, tag="breakout.announced"):
+    """Said to everybody in all rooms by the host or co-host `display_name`."""
+
     text: str
+    display_name: str
 
 
 class Closing(Event, frozen=True, tag="closing"):
@@ -342,7 +361,7 @@ class Closing(Event, frozen=True, tag="closing"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    ParticipantJoined, ParticipantLeft, ParticipantChanged, TrackPublished, TrackUnpublished, TrackChanged,
+    ParticipantJoined, ParticipantLeft, ParticipantChanged, ParticipantsMoved, TrackPublished, TrackUnpublished, TrackChanged,
     ActiveSpeakers, Reaction, RecordingChanged, RecordingConsentRequested, SubscriberOffer, SubscriberSlots, TracksUnsupported,
     TransportState, MeetingOpened, MeetingEnded, MeetingChanged, UnmuteRequested, ScreenShareStopped,
     LobbyChanged, LobbyAdmitted, InvitationReused, BreakoutsChanged, BreakoutEntered, BreakoutAnnounced, Closing,

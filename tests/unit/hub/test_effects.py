@@ -57,11 +57,10 @@ async def test_the_order_is_audit_media_facts_response_events(house: HubInMemory
     assert order == ["audit", "media", "facts", "response", "event"]
 
 
-async def test_a_broadcast_reaches_those_with_a_seat_and_nobody_else(house: HubInMemory) -> None:
+async def test_a_broadcast_reaches_those_it_is_for_if_they_have_a_seat_and_nobody_else(house: HubInMemory) -> None:
     host, guest, waiting = await house.host(), await house.joined(Role.VIEWER), await house.greeted(Role.VIEWER)
     context = context_of(house, host)
-    but = next(iter(visitors_of(guest)))
-    context.effects += [Broadcast(EVENT), Broadcast(EVENT, but)]
+    context.effects += [Broadcast(EVENT, tuple(visitors_of(host, guest, waiting))), Broadcast(EVENT, tuple(visitors_of(host)))]
     await perform(house.hub._services, visitors_of(host, guest, waiting), context, lambda: None, keep)
     assert [len(client.received(messages.MeetingOpened)) for client in (host, guest, waiting)] == [2, 1, 0]
 
@@ -79,7 +78,11 @@ async def test_a_session_without_a_connection_is_passed_over(house: HubInMemory)
     visitors = visitors_of(host, guest)
     guest.session.disconnected()
     context = context_of(house, host)
-    context.effects += [Broadcast(EVENT), Send(SessionId("x" * 16), EVENT), *(Send(name, EVENT) for name in visitors)]
+    context.effects += [
+        Broadcast(EVENT, tuple(visitors)),
+        Send(SessionId("x" * 16), EVENT),
+        *(Send(name, EVENT) for name in visitors),
+    ]
     await perform(house.hub._services, visitors, context, lambda: None, keep)
     assert len(host.received(messages.MeetingOpened)) == 2
 
@@ -96,7 +99,7 @@ async def test_a_fact_that_cannot_be_recorded_any_more_is_an_incident_and_the_re
     host = await house.host()
     house.audit.works = False
     context = context_of(house, host)
-    context.effects += [Audit(AuditEvent(type="fact")), Broadcast(EVENT)]
+    context.effects += [Audit(AuditEvent(type="fact")), Broadcast(EVENT, tuple(visitors_of(host)))]
     await perform(house.hub._services, visitors_of(host), context, lambda: None, keep)
     assert len(house.incidents) == 1
     assert len(host.received(messages.MeetingOpened)) == 1

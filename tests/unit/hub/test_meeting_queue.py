@@ -35,7 +35,7 @@ async def test_what_a_failed_change_left_behind_is_still_performed(house: HubInM
     host = await house.host()
 
     def change(context: Context, _: float) -> None:
-        context.effects.append(Broadcast(messages.ActiveSpeakers([])))
+        context.effects.append(Broadcast(messages.ActiveSpeakers([]), tuple(context.meeting.sessions)))
         raise RuntimeError("broken")
 
     queue_of(host).post(change)
@@ -47,7 +47,7 @@ async def test_what_a_failed_change_left_behind_is_still_performed(house: HubInM
 
 async def test_a_fault_after_a_job_does_not_stop_the_meeting(house: HubInMemory) -> None:
     host = await house.host()
-    room = queue_of(host).meeting.room
+    room = queue_of(host).meeting.main.media
 
     def broken() -> None:
         raise RuntimeError("broken timer")

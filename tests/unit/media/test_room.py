@@ -6,6 +6,7 @@ from tests.support.sdp_clients import offer, section
 
 from conclave.media.commands import (
     MuteTrack,
+    OpenTransport,
 )
 from conclave.media.notices import (
     SlotsChanged,
@@ -167,3 +168,16 @@ def test_whatever_happens_the_plane_is_told_only_what_it_can_perform() -> None:
     meeting.room.close(meeting.now)
     meeting.take()
     assert (meeting.open, meeting.tracks, meeting.senders) == ({}, set(), set())
+
+
+def test_a_sibling_is_on_the_same_lane_and_knows_nothing_of_the_room(meeting: Room) -> None:
+    track = meeting.publish(ANN)[0]
+    sibling = meeting.room.sibling()
+    with pytest.raises(Refused, match="no such track"):
+        sibling.subscribe(BOB, [track], 0.0)
+    lanes = []
+    for room in (meeting.room, sibling):
+        room.auto_subscribe(BOB, True, 0.0)
+        lanes += [effect.lane for effect in room.take_effects() if isinstance(effect, OpenTransport)]
+    assert len(set(lanes)) == 1
+    assert sibling.speakers == ()

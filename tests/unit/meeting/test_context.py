@@ -3,7 +3,6 @@ from tests.support.meetings import WALL_S, MeetingInMemory
 
 from conclave.meeting.context import Call
 from conclave.meeting.effects import Audit, Broadcast, Send
-from conclave.model.roles import Role
 from conclave.signaling import messages
 
 EVENT = messages.MeetingOpened("Weekly")
@@ -11,12 +10,13 @@ EVENT = messages.MeetingOpened("Weekly")
 
 def test_effects_are_kept_in_order() -> None:
     room = MeetingInMemory()
+    host = room.sit(room.open())
     context = room.change()
-    session_id = room.greet(Role.HOST)
+    session_id = host.session_id
     context.send(session_id, EVENT)
-    context.broadcast(EVENT, but=session_id)
+    context.broadcast(EVENT, None)
     context.audit(context.event("fact"))
-    assert context.effects == [Send(session_id, EVENT), Broadcast(EVENT, session_id), Audit(context.event("fact"))]
+    assert context.effects == [Send(session_id, EVENT), Broadcast(EVENT, (session_id,)), Audit(context.event("fact"))]
 
 
 def test_an_audit_event_names_meeting_session_and_participant_and_no_display_name() -> None:

@@ -105,7 +105,7 @@ def test_a_speaker_who_leaves_is_none_any_more() -> None:
     hear(room, track_id, 20, 2)
     room.ask(other.session_id, messages.Leave(id=1), messages.Empty)
     assert room.received(host, messages.ActiveSpeakers)[-1].participant_ids == []
-    assert room.meeting.speakers == ()
+    assert room.meeting.main.speakers == ()
 
 
 def test_levels_and_news_for_a_meeting_without_media_are_passed_over() -> None:

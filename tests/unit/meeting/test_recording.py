@@ -277,7 +277,7 @@ def test_only_speakers_who_agreed_are_noted() -> None:
     guest = meeting.join(Role.PARTICIPANT)
     meeting.start()
     context = meeting.change()
-    meeting.meeting.speakers = (guest.participant_id, meeting.host.participant_id)
+    meeting.meeting.main.speakers = (guest.participant_id, meeting.host.participant_id)
     recording.speakers_changed(context)
     assert meeting.recorder.orders[-1] == ("speakers", (meeting.host.participant_id,))
 

@@ -21,7 +21,7 @@ def test_each_reason_alone_silences_a_track(chosen: bool, held: bool, suspended:
     room.meeting.state = MeetingState.SUSPENDED if suspended else MeetingState.ACTIVE
     silence.settle_all(room.change())
     assert track.muted is (chosen or held or suspended)
-    assert room.meeting.room.is_muted(track.track_id) is track.muted
+    assert room.meeting.main.media.is_muted(track.track_id) is track.muted
 
 
 def test_a_held_source_cannot_be_unmuted_by_any_role() -> None:

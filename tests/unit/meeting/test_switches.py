@@ -3,6 +3,7 @@ from tests.support.meetings import MeetingInMemory
 from tests.support.offers import offer
 
 from conclave.media.commands import MuteTrack
+from conclave.meeting.snapshots import snapshot_for
 from conclave.meeting.state import Participant
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Role
@@ -89,11 +90,11 @@ def test_a_hidden_roster_shows_hosts_and_who_publishes() -> None:
     bob = room.join(Role.PARTICIPANT, "Bob")
     assert not room.received(ada, messages.ParticipantJoined)
     assert [event.participant.display_name for event in room.received(host, messages.ParticipantJoined)][-1] == "Bob"
-    snapshot = room.meeting.snapshot(ada, [])
+    snapshot = snapshot_for(room.change(), ada, room.now)
     assert {info.participant_id for info in snapshot.participants} == {host.participant_id, ada.participant_id}
     microphone(room, bob)
     assert room.received(ada, messages.ParticipantChanged)[-1].participant.display_name == "Bob"
-    assert len(room.meeting.snapshot(ada, []).participants) == 3
+    assert len(snapshot_for(room.change(), ada, room.now).participants) == 3
 
 
 def test_a_new_title_is_cleaned_and_told() -> None:

@@ -83,9 +83,9 @@ def test_a_missing_permission_comes_before_an_unknown_target() -> None:
 
 
 def test_a_feature_that_is_not_built_is_unavailable_only_to_those_who_hold_its_permission() -> None:
-    request = messages.BreakoutManage(id=1, participant_id=OTHER, breakout_id=OTHER)
-    assert outcome(request, standing(Role.CO_HOST)) == ErrorCode.UNAVAILABLE
-    assert outcome(request, standing(Role.PARTICIPANT)) == ErrorCode.UNAUTHORIZED
+    request = messages.ChatSend(id=1, envelope=b"")
+    assert outcome(request, standing(Role.VIEWER)) == ErrorCode.UNAVAILABLE
+    assert outcome(request, Standing(Phase.GREETED, Role.VIEWER)) == ErrorCode.FORBIDDEN
 
 
 def test_a_target_that_does_not_exist_comes_before_unavailable() -> None:
