@@ -31,6 +31,7 @@ from conclave.plane.plane import LaneCore, make_path
 
 SECONDS = float(os.environ.get("CONCLAVE_FUZZ_SECONDS", "0"))
 STRANGER = make_path("udp", "203.0.113.9", 9)
+BEGINNINGS = (b"", b"", b"\x67", b"\x68", b"\x65", b"\x41", b"\x78\x00\x02\x67\x01", b"\x10\x00", b"\x08", b"\x12")
 STUN = b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + b"\x80\x28\x00\x04abcd"
 
 
@@ -58,9 +59,9 @@ def plaintext_rtp(random: Random) -> bytes:
     return rtp(
         random.choice((random.randrange(40), random.randrange(65536))),
         ssrc=random.choice((0x1111, 0x1112, 0x2222, 0x3333, random.randrange(1 << 32))),
-        timestamp=random.randrange(1 << 32),
+        timestamp=random.choice((0, 3000, random.randrange(1 << 32))),
         payload_type=random.choice((96, 97, 98, 111, random.randrange(128))),
-        payload=random.randbytes(random.choice((0, 1, 2, 3, 20, 1100))),
+        payload=random.choice(BEGINNINGS) + random.randbytes(random.choice((0, 1, 2, 3, 20, 1100))),
         extensions=extensions,
         two_byte=random.random() < 0.2,
         padding=random.choice((0, 0, 0, 1, 9, 255)),
@@ -134,9 +135,12 @@ class World:
         out = self.core.receive([self.datagram() for _ in range(self.random.randrange(1, 70))], self.now)
         assert {path for path, _ in out + self.core.tick(self.now)} <= mine
         assert all(12 <= len(data) <= 2200 for _, data in out)
-        match self.random.randrange(8):
+        match self.random.randrange(9):
             case 0:
                 self.route()
+            case 8:
+                claimant, owner = self.random.choices(self.ends, k=2)
+                self.random.choice((self.core.allow_path, self.core.nominate))(claimant.peer, owner.path)
             case 1:
                 self.core.set_muted(self.random.choice(self.tracks), self.random.random() < 0.5)
             case 2:

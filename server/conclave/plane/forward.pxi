@@ -68,6 +68,7 @@ cdef void forward_packet(Lane *lane, Sender *sender, Packet *packet) noexcept no
     cdef int payload_type = sender.order.payload_types[packet.payload_type]
     cdef int64_t index
     cdef int size
+    cdef bint anew
     cdef uint8_t *out
     if payload_type == UNMAPPED:
         sender.resync = 1
@@ -77,9 +78,11 @@ cdef void forward_packet(Lane *lane, Sender *sender, Packet *packet) noexcept no
         count(lane, D_BEFORE_ROUTE)
         return
     if sender.waiting or sender.resync:
+        anew = sender.resync
         if not open_route(lane, sender, packet):
             return
-        forward_overtaken(lane, sender, packet.index)
+        if anew:
+            forward_overtaken(lane, sender, packet.index)
     index = packet.index + sender.offset
     if packet.index < sender.first_index or (index <= sender.last_index and not packet.late):
         count(lane, D_BEFORE_ROUTE)
