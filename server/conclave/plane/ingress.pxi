@@ -299,13 +299,13 @@ cdef void receive_packet(Lane *lane, Track *track, Packet *packet, bint repair) 
         if delta > 1:
             missing_add(lane, track, track.highest + 1, packet.index - 1)
         track.highest = packet.index
-    if track.muted:
+    if track.muted or packet.index < track.unmuted_from:
         count(lane, D_MUTED)
         return
     if not track.forwarded_once:
         track.forwarded_once = 1
         raise_fact(lane, FACT_FIRST_PACKET, track.peer, track, track.ssrc, NULL)
-    if track.tapped:
+    if track.tapped and packet.index >= track.tapped_from:
         tap_packet(lane, track, packet)
     mark_packet(lane, track, packet)
     cache_put(lane, track, packet)

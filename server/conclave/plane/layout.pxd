@@ -143,6 +143,8 @@ cdef struct Track:
     int64_t highest               # -1: nothing yet
     int64_t first
     int64_t floor                 # numbers below belong to a stream that ended
+    int64_t unmuted_from          # numbers below were sent before it was unmuted, or earlier
+    int64_t tapped_from           # numbers below were sent before the recorder might have it
     uint64_t packets
     uint64_t bytes
     uint64_t media_packets        # on the media SSRC alone; the receiver report's view

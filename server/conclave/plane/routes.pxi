@@ -72,6 +72,7 @@ cdef void mute_track(Lane *lane, Track *track, bint muted) noexcept nogil:
         track.pli_wanted = 0
         track.keyframe_index = -1
         return
+    track.unmuted_from = track.highest + 1
     sender = track.senders
     while sender != NULL:
         close_route(lane, sender, False)

@@ -83,12 +83,14 @@ cdef void tap_report(Lane *lane, const Track *track) noexcept nogil:
 
 
 cdef void tap_track(Lane *lane, Track *track, bint on) noexcept nogil:
-    """Begin with what a recorder needs first: a report that came before, and a keyframe."""
+    """Begin with what a recorder needs first: a report that came before, and a keyframe. What was lost before and is repaired
+    later is not for the recorder."""
     if track.tapped == on:
         return
     track.tapped = on
     if not on:
         return
+    track.tapped_from = track.highest + 1
     if track.sr_ns != 0:
         tap_report(lane, track)
     if track.video and not track.muted:

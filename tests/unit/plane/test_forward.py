@@ -3,7 +3,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.plane.far_end import MS, PROFILES, SECOND, VP8_CONTINUATION, VP8_DELTA, FarEnd, Room, add_sender, add_track
+from tests.unit.plane.far_end import (
+    MS,
+    PROFILES,
+    SECOND,
+    VP8_CONTINUATION,
+    VP8_DELTA,
+    VP8_KEYFRAME,
+    FarEnd,
+    Room,
+    add_sender,
+    add_track,
+)
 
 from conclave.plane.plane import LaneCore, make_path
 
@@ -131,6 +142,18 @@ def test_a_muted_track_reaches_nobody_and_goes_on_without_a_gap() -> None:
     assert room.publish(5, payload=VP8_DELTA) == []
     after = room.publish(6)[0]
     assert (after.seq - before.seq) & 0xFFFF == 1
+
+
+def test_what_was_sent_while_muted_reaches_nobody_when_it_arrives_later() -> None:
+    """Out of order, as the first packet after the mute, it would begin the route anew."""
+    room = Room()
+    room.publish(1)
+    room.core.set_muted(room.track, True)
+    room.publish(2, 4)
+    room.core.set_muted(room.track, False)
+    assert room.publish(3, payload=VP8_KEYFRAME + b"said while muted") == []
+    assert room.drops() == {"drop_muted": 3}
+    assert len(room.publish(5)) == 1
 
 
 def test_unmuting_video_asks_for_a_keyframe() -> None:

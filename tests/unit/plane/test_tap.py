@@ -68,6 +68,35 @@ def test_a_repaired_packet_comes_up_once_with_its_own_number() -> None:
     assert [packet.sequence_number & 0xFFFF for packet in tapped(room)] == [1, 3, 2]
 
 
+def repair(room: Room, seq: int) -> None:
+    again = rtp(100 + seq, ssrc=0x1112, payload_type=97, payload=seq.to_bytes(2, "big") + b"\x00again")
+    room.push(room.publisher.protect(again))
+
+
+def test_what_was_sent_before_the_tap_was_on_does_not_come_up_when_it_arrives_later() -> None:
+    room = Room(rtx_ssrc=0x1112)
+    room.publish(1, 4)
+    room.core.set_tap(room.track, True)
+    room.publish(2)
+    repair(room, 3)
+    room.publish(5, 7)
+    repair(room, 6)
+    assert [packet.sequence_number & 0xFFFF for packet in tapped(room)] == [5, 7, 6]
+
+
+def test_what_was_sent_while_muted_does_not_come_up_when_it_arrives_later() -> None:
+    room = Room(rtx_ssrc=0x1112)
+    room.core.set_tap(room.track, True)
+    room.publish(1)
+    room.core.set_muted(room.track, True)
+    room.publish(2, 5)
+    room.core.set_muted(room.track, False)
+    room.publish(3)
+    repair(room, 4)
+    room.publish(6)
+    assert [packet.sequence_number & 0xFFFF for packet in tapped(room)] == [1, 6]
+
+
 def test_padding_is_taken_off_and_padding_alone_is_an_empty_packet() -> None:
     room = Room()
     room.core.set_tap(room.track, True)
