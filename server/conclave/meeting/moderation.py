@@ -129,12 +129,12 @@ def _silence(call: Call, target: Participant, source: TrackSource, *, hard: bool
         target.held.add(source)
     if source is TrackSource.MICROPHONE:
         target.unmute_allowed = False
+    if newly_held:
+        call.broadcast_about(target, ParticipantChanged(target.info))
     for track in [call.meeting.tracks[track_id] for track_id in target.track_ids]:
         if track.source is source or silence.is_held(target, track.source):
             track.muted_by_owner = True
             silence.settle(call, track)
-    if newly_held:
-        call.broadcast_about(target, ParticipantChanged(target.info))
 
 
 def _target(call: Call, participant_id: str) -> Participant:

@@ -80,6 +80,6 @@ def tell(context: Context) -> None:
 
 def _enter(call: Call, state: MeetingState) -> Empty:
     call.meeting.state = state
+    tell(call)  # first, or a client would take the suspension's muting for a host's
     silence.settle_all(call)
-    tell(call)
     return Empty()

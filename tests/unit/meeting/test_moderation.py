@@ -45,6 +45,15 @@ def test_a_hard_mute_silences_the_plane_and_its_owner_cannot_undo_it() -> None:
     assert room.received(host, messages.ParticipantChanged)[-1].participant.held == [TrackSource.MICROPHONE]
 
 
+def test_the_owner_learns_that_it_is_held_before_it_is_muted() -> None:
+    room = MeetingInMemory()
+    host, ada = room.sit(room.open()), room.join(Role.PARTICIPANT)
+    microphone(room, ada)
+    start = len(room.inbox[ada.session_id])
+    do(room, host, mute(ada, hard=True))
+    assert [type(event) for event in room.inbox[ada.session_id][start:]] == [messages.ParticipantChanged, messages.TrackChanged]
+
+
 def test_a_hard_mute_holds_for_a_track_that_is_published_later() -> None:
     room = MeetingInMemory()
     host, ada = room.sit(room.open()), room.join(Role.PARTICIPANT)

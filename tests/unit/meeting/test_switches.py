@@ -102,3 +102,14 @@ def test_a_new_title_is_cleaned_and_told() -> None:
     host = room.sit(room.open())
     do(room, host, messages.MeetingModify(id=1, title="  Budget\u202e  2027 "))
     assert [event.title for event in room.received(host, messages.MeetingChanged)] == ["Budget 2027"]
+
+
+def test_everybody_learns_why_before_what_is_muted_by_a_suspension() -> None:
+    room = MeetingInMemory()
+    host, ada = room.sit(room.open()), room.join(Role.PARTICIPANT)
+    microphone(room, ada)
+    start = len(room.inbox[ada.session_id])
+    do(room, host, messages.MeetingSuspend(id=3))
+    do(room, host, messages.MeetingResume(id=4))
+    told = [type(event) for event in room.inbox[ada.session_id][start:]]
+    assert told == [messages.MeetingChanged, messages.TrackChanged] * 2
