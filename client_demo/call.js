@@ -50,7 +50,7 @@ export class Call extends EventTarget {
     this.#requests = new Requests(signaling);
     this.own = new OwnMedia({ requests: this.#requests, store, devices });
     this.moderation = new Moderation(this.#requests);
-    this.recording = new Recording(this.#requests);
+    this.recording = new Recording({ requests: this.#requests, store, token: () => this.#token });
     for (const name of ["notice", "announce"]) {
       this.#requests.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
     }
@@ -112,6 +112,18 @@ export class Call extends EventTarget {
     subscriber.addEventListener("media", () => this.dispatchEvent(new CustomEvent("media")));
     subscriber.addEventListener("failed", ({ detail }) => this.#requests.notice("error", refusalWords(detail)));
     return subscriber;
+  }
+
+  /** In the lobby: tell the hosts who one is and why one comes; resolves with whether it was done. */
+  knock(displayName, reason) {
+    return this.#requests.attempt(() => this.#requests.send("knock", { display_name: displayName, reason }));
+  }
+
+  /** Wait no longer to be let in; one may still join later. */
+  async stopWaiting() {
+    if (!this.#inLobby) return;
+    this.#inLobby = false;
+    await this.#requests.send("leave").catch(() => {});
   }
 
   async leave() {
@@ -219,8 +231,7 @@ export class Call extends EventTarget {
       this.dispatchEvent(new CustomEvent("reaction", { detail: event }));
     }
     this.#store.dispatch({ type: "event", event });
-    this.own.received(event);
-    this.recording.received(event);
+    this.own.received(event, before);
     if (event.type === "transport.state") this.#mediaLost(event);
     if (event.type === "subscriber.slots") this.dispatchEvent(new CustomEvent("media"));
     const { say, notice } = narrate(before, event);
@@ -259,12 +270,13 @@ export class Call extends EventTarget {
       this.#store.dispatch({ type: "door", open: true });
       return;
     }
+    const before = this.#store.get();
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot });
     this.dispatchEvent(new CustomEvent("media"));
     this.#requests.announce("Connected again");
     try {
       this.#subscriber?.reconcile();
-      await this.own.resume();
+      await this.own.resume(before);
     } catch (error) {
       if (error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
     }

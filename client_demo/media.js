@@ -117,12 +117,12 @@ export class Publisher extends EventTarget {
   }
 
   /**
-   * Make an m-section for each {source: track}; nothing is sent to the server before `negotiate`.
+   * Make an m-section for each {source: track}; nothing is sent to the server before `negotiate`. `takeOver` ends others' screen shares.
    */
-  add(tracks) {
+  add(tracks, { takeOver = false } = {}) {
     for (const [source, track] of Object.entries(tracks)) {
       if (!track || this.#sources.has(source)) continue;
-      this.#sources.set(source, { transceiver: this.#transceiver(source, track), track, trackId: null });
+      this.#sources.set(source, { transceiver: this.#transceiver(source, track), track, trackId: null, takeOver });
     }
   }
 
@@ -182,6 +182,7 @@ export class Publisher extends EventTarget {
       if (source === "screen_audio") continue;
       const withSound = source === "screen" && sources.includes("screen_audio");
       const fields = withSound ? { mid: mid(source), audio_mid: mid("screen_audio") } : { mid: mid(source) };
+      if (source === "screen" && this.#sources.get(source).takeOver) fields.take_over = true;
       declarations.push({
         sources: withSound ? ["screen", "screen_audio"] : [source],
         result: this.#request(PUBLISH_TYPE[source], fields),

@@ -1,5 +1,8 @@
 /** What to say aloud about an event, for those who do not look at the screen. Pure. */
 
+import { ROLE_HINTS, ROLE_NAMES } from "./roles.js";
+import { askedWords } from "./words.js";
+
 const NOTHING = {};
 
 /**
@@ -11,8 +14,6 @@ export function narrate(before, event) {
 }
 
 const nameOf = (state, id) => state.participants[id]?.display_name ?? "Somebody";
-
-const ASKED = { microphone: "unmute your microphone", camera: "turn your camera on" };
 
 const TOLD = {
   "participant.joined": (before, { participant }) =>
@@ -30,13 +31,45 @@ const TOLD = {
       ? { say: `${nameOf(before, track.participant_id)} stopped sharing` }
       : NOTHING;
   },
-  "lobby.changed": (before, { guests }) =>
-    guests.length > before.lobby.length
-      ? { notice: { title: `${guests.at(-1).display_name} waits to be let in`, text: "Open the people panel to answer." } }
-      : NOTHING,
-  "unmute.requested": (_, { source }) => ({ notice: { title: `A host asks you to ${ASKED[source] ?? "go on"}`, text: "Only you can do that." } }),
+  "lobby.changed": tellGuests,
+  "invitation.reused": () => ({ notice: { title: "A personal link is in use twice", text: "Somebody tried to come by it on another device and was refused." } }),
+  "unmute.requested": (_, { source }) => {
+    const { title, text } = askedWords(source);
+    return { say: `${title}. ${text}` };
+  },
+  "meeting.changed": tellMeeting,
+  "recording.changed": tellRecording,
   reaction: (before, { participant_id, reaction }) => ({ say: `${nameOf(before, participant_id)} reacts ${reaction}` }),
 };
+
+/** One who knocks again, with a name or a reason, is said as well; nobody hears a sound. */
+function tellGuests(before, { guests }) {
+  const known = new Map(before.lobby.map((guest) => [guest.guest_id, guest]));
+  const fresh = guests.filter((guest) => !known.has(guest.guest_id));
+  if (fresh.length > 1) return { say: `${fresh.length} people wait to be let in` };
+  if (fresh.length === 1) return { say: `${fresh[0].display_name} waits to be let in` };
+  const told = guests.find((guest) => guest.reason && guest.reason !== known.get(guest.guest_id).reason);
+  return told ? { say: `${told.display_name}, who waits, says: ${told.reason}` } : NOTHING;
+}
+
+const STATES = {
+  suspended: "The meeting is suspended. Nobody is heard or seen",
+  locked: "The meeting is locked. Nobody else can come in",
+  active: "The meeting is open again",
+};
+
+function tellMeeting({ meeting }, { state }) {
+  if (!state || state === meeting.state) return NOTHING;
+  const resumed = meeting.state === "suspended" ? "The meeting goes on" : null;
+  return { say: resumed ?? STATES[state] };
+}
+
+function tellRecording({ recording }, { recording: now }) {
+  if (now.state === recording.state) return NOTHING;
+  if (now.state === "off") return { say: "The recording has ended" };
+  if (now.state === "paused") return { say: "The recording is paused" };
+  return { say: recording.state === "paused" ? "The recording goes on" : "The meeting is being recorded" };
+}
 
 function tellChange(before, { participant }) {
   const id = participant.participant_id;
@@ -45,6 +78,12 @@ function tellChange(before, { participant }) {
   if (!old) return NOTHING;
   if (participant.role === "host" && old.role !== "host") {
     return { notice: { title: mine ? "You are the host now" : `${participant.display_name} is the host now`, text: "" } };
+  }
+  if (mine && participant.role !== old.role) {
+    return { notice: { title: `You are ${ROLE_NAMES[participant.role].toLowerCase()} now`, text: ROLE_HINTS[participant.role] } };
+  }
+  if (mine && old.held?.includes("screen") && !participant.held?.includes("screen")) {
+    return { notice: { title: "You may share your screen again", text: "" } };
   }
   if (!mine && participant.hand_raised !== old.hand_raised) {
     return { say: `${participant.display_name} ${participant.hand_raised ? "raised" : "lowered"} a hand` };

@@ -2,9 +2,11 @@
 
 import { captureScreen } from "./devices.js";
 import { Publisher } from "./media.js";
-import { localOf, trackOf } from "./store.js";
-import { deviceWords, refusalWords } from "./words.js";
+import { canPublish } from "./roles.js";
+import { isHeld, isSuspended, localOf, trackOf } from "./store.js";
+import { deviceWords, heldWords, mutedWords, refusalWords, SUSPENDED_WORDS } from "./words.js";
 
+const SCREEN = ["screen", "screen_audio"];
 const SOURCE_KINDS = { microphone: "audio", camera: "video", screen: "video", screen_audio: "audio" };
 
 /** Fires "media" when one's own picture may have changed. */
@@ -13,10 +15,13 @@ export class OwnMedia extends EventTarget {
   #store;
   #devices;
   #publisher = null;
+  #iceServers = [];
   #wantMuted = false;
   #screen = null;
   /** source -> own mute requests under way. */
   #muting = { microphone: 0, camera: 0, screen: 0 };
+  /** What changed while the meeting was suspended, and is told to the server once it goes on: sources, and "connection". */
+  #later = new Set();
 
   constructor({ requests, store, devices }) {
     super();
@@ -37,15 +42,36 @@ export class OwnMedia extends EventTarget {
     return this.#wantMuted;
   }
 
+  get #frozen() {
+    return isSuspended(this.#store.get());
+  }
+
+  /** Tell a person why a source cannot be turned on now; returns whether that is so. */
+  #barred(source) {
+    const state = this.#store.get();
+    const words = isHeld(state, state.self.participant_id, source) ? heldWords(source) : null;
+    if (words) this.#requests.notice("warning", words);
+    return words !== null;
+  }
+
   // --- with the seat ------------------------------------------------------------------------------------------------
 
   /** `publishes` false: one only watches. */
   open({ iceServers, publishes, muted }) {
+    this.#iceServers = iceServers;
     this.#wantMuted = muted;
-    if (!publishes) return;
+    this.#later.clear();
+    if (publishes) this.#connect();
+  }
+
+  #connect() {
+    const iceServers = this.#iceServers;
     const publisher = new Publisher({ request: this.#requests.send, iceServers });
     publisher.addEventListener("state", ({ detail }) => this.#store.dispatch({ type: "transport", transport: "publisher", value: detail }));
-    publisher.addEventListener("failed", ({ detail }) => this.#requests.notice("error", refusalWords(detail)));
+    publisher.addEventListener("failed", ({ detail }) => {
+      if (this.#frozen) this.#later.add("connection");
+      else this.#requests.notice("error", refusalWords(detail));
+    });
     this.#publisher = publisher;
   }
 
@@ -100,10 +126,17 @@ export class OwnMedia extends EventTarget {
     }
   }
 
-  /** After a resume; rejects with a SignalingError. */
-  async resume() {
+  /** After a resume; rejects with a SignalingError. `before`: the state that was known until then. */
+  async resume(before) {
     const { tracks, self } = this.#store.get();
+    if (this.#frozen) {
+      this.#later.add("connection");
+      return;
+    }
     const mine = Object.values(tracks).filter((track) => track.participant_id === self.participant_id);
+    for (const track of mine) {
+      if (track.muted && before.tracks[track.track_id]?.muted === false && !isSuspended(before)) this.#mutedByHost(track);
+    }
     await this.#publisher?.reconcile(Object.fromEntries(mine.map((track) => [track.source, track.track_id])));
     await this.#sendMutes();
   }
@@ -126,7 +159,7 @@ export class OwnMedia extends EventTarget {
   // --- what a person does -------------------------------------------------------------------------------------------
 
   async setMicrophone(on) {
-    if (!this.#publisher) return;
+    if (!this.#publisher || (on && this.#barred("microphone"))) return;
     this.#wantMuted = !on;
     if (on && !this.#devices.track("audio")) {
       if (!(await this.#startDevice("audio"))) return;
@@ -135,48 +168,52 @@ export class OwnMedia extends EventTarget {
     if (!track) return;
     track.enabled = on;
     this.#showLocal();
-    await this.#requests.attempt(async () => {
-      if (this.#publisher.has("microphone")) {
-        await this.#sendMute("microphone", !on);
-      } else {
-        this.#publisher.add({ microphone: track });
-        await this.#publish();
-      }
-    }, { resent: true, refused: () => this.#silence() });
+    await this.#requests.attempt(() => this.#tell("microphone"), { resent: true, refused: () => this.#silence() });
     this.#showLocal();
     this.#requests.announce(this.#wantMuted ? "Microphone muted" : "Microphone on");
   }
 
   async setCamera(on) {
-    if (!this.#publisher) return;
+    if (!this.#publisher || (on && this.#barred("camera"))) return;
     if (!on) {
-      this.#devices.stop("video");
-      await this.#publisher.replace("camera", null);
-      this.#showLocal();
-      await this.#requests.attempt(() => this.#sendMute("camera", true), { resent: true });
+      await this.#darken();
+      await this.#requests.attempt(() => this.#tell("camera"), { resent: true });
       this.#requests.announce("Camera off");
       return;
     }
     if (!(await this.#startDevice("video"))) return;
-    const track = this.#devices.track("video");
     this.#showLocal();
-    await this.#requests.attempt(async () => {
-      if (this.#publisher.has("camera")) {
-        await this.#publisher.replace("camera", track);
-        await this.#sendMute("camera", false);
-      } else {
-        this.#publisher.add({ camera: track });
-        await this.#publish();
-      }
-    }, { resent: true, refused: () => this.#devices.stop("video") });
+    await this.#requests.attempt(() => this.#tell("camera"), { resent: true, refused: () => this.#devices.stop("video") });
     this.#showLocal();
     this.#requests.announce(this.#devices.track("video") ? "Camera on" : "Camera off");
+  }
+
+  /** Bring what the server knows of a source in line with its device; in a suspended meeting once it goes on. */
+  async #tell(source) {
+    if (this.#frozen) {
+      this.#later.add(source);
+      return;
+    }
+    const track = this.track(source);
+    if (this.#publisher.has(source)) {
+      if (track && source === "camera") await this.#publisher.replace(source, track);
+      await this.#sendMute(source, source === "microphone" ? this.#wantMuted : track === null);
+    } else if (track) {
+      this.#publisher.add({ [source]: track });
+      await this.#publish();
+    }
   }
 
   #silence() {
     this.#wantMuted = true;
     const track = this.#devices.track("audio");
     if (track) track.enabled = false;
+  }
+
+  async #darken() {
+    this.#devices.stop("video");
+    await this.#publisher.replace("camera", null);
+    this.#showLocal();
   }
 
   async #startDevice(kind) {
@@ -204,13 +241,18 @@ export class OwnMedia extends EventTarget {
     }
   }
 
-  async setScreen(on) {
+  /** `takeOver`: in place of who shares now. */
+  async setScreen(on, { takeOver = false } = {}) {
     if (!this.#publisher) return;
     if (!on) {
       await this.#stopScreen();
       return;
     }
-    if (this.#screen) return;
+    if (this.#screen || this.#barred("screen")) return;
+    if (this.#frozen) {
+      this.#requests.notice("warning", SUSPENDED_WORDS);
+      return;
+    }
     let tracks;
     try {
       tracks = await captureScreen();
@@ -221,7 +263,7 @@ export class OwnMedia extends EventTarget {
     this.#screen = tracks;
     tracks.video.onended = () => this.#stopScreen();
     const done = await this.#requests.attempt(async () => {
-      this.#publisher.add({ screen: tracks.video, screen_audio: tracks.audio });
+      this.#publisher.add({ screen: tracks.video, screen_audio: tracks.audio }, { takeOver });
       await this.#publish();
     });
     if (!done) {
@@ -247,35 +289,77 @@ export class OwnMedia extends EventTarget {
     if (!this.#screen) return;
     this.stopCapture();
     const me = this.#store.get().self.participant_id;
-    for (const source of ["screen", "screen_audio"]) {
+    for (const source of SCREEN) {
       const track = trackOf(this.#store.get(), me, source);
       if (track) this.#store.dispatch({ type: "event", event: { type: "track.unpublished", track_id: track.track_id } });
     }
-    await this.#requests.attempt(() => this.#publisher.remove(["screen", "screen_audio"]));
+    if (this.#frozen) this.#later.add("screen");
+    else await this.#requests.attempt(() => this.#publisher.remove(SCREEN));
     this.#requests.announce("You stopped sharing your screen");
   }
 
   // --- what others do to it -----------------------------------------------------------------------------------------
 
-  received(event) {
-    if (event.type === "track.changed") this.#mutedByHost(event.track);
+  /** `before`: the state before the event, which the store has taken in already. */
+  received(event, before) {
+    const { self } = this.#store.get();
+    const own = (event.track ?? event.participant)?.participant_id === self.participant_id;
+    if (own && (event.type === "track.changed" || event.type === "track.published")) this.#mutedByHost(event.track);
+    if (own && event.type === "participant.changed") this.#changed(event.participant, before.participants[self.participant_id]);
+    if (event.type === "meeting.changed" && isSuspended(before) && !this.#frozen) this.#goOn();
     if (event.type === "screen_share.stopped") this.#shareEnded(event.reason);
     if (event.type === "participant.joined" || event.type === "participant.left") this.resizePicture();
   }
 
   /**
-   * The server forwards nothing of a track that a host muted; the button and the device follow. An answer to one's own
-   * request that is overtaken by the next one is no such order.
+   * The server forwards nothing of a track that a host muted; the button and the device follow. A suspended meeting mutes
+   * everything, and leaves what one wants as it is. An answer to one's own request that is overtaken by the next one is no order.
    */
-  #mutedByHost({ participant_id, source, muted }) {
-    const { self, local } = this.#store.get();
-    if (participant_id !== self.participant_id || !muted || local[source] !== "on" || this.#muting[source] > 0) return;
-    if (source === "microphone") {
-      this.setMicrophone(false);
-      this.#requests.notice("info", { title: "A host muted you", text: "Unmute yourself when it is your turn, if the host allows it." });
-    } else if (source === "camera") {
-      this.setCamera(false);
-      this.#requests.notice("info", { title: "A host stopped your camera", text: "Turn it on again later, if the host allows it." });
+  #mutedByHost({ source, muted }) {
+    if (muted && !this.#frozen && !(this.#muting[source] > 0)) this.#turnOff(source, mutedWords(source));
+  }
+
+  #turnOff(source, words) {
+    if (this.#store.get().local[source] !== "on") return;
+    if (source === "microphone") this.#silence();
+    else this.#darken();
+    this.#showLocal();
+    this.#requests.notice("info", words);
+  }
+
+  /** Hard mutes and roles: what one may not send is off, what one may send now can be turned on. */
+  #changed({ held, role }, old) {
+    for (const source of ["microphone", "camera"]) {
+      if (held?.includes(source) && !old?.held?.includes(source)) this.#turnOff(source, heldWords(source));
+    }
+    if (canPublish(role) === (this.#publisher !== null)) return;
+    if (canPublish(role)) {
+      this.#wantMuted = true;
+      this.#connect();
+      this.resizePicture();
+    } else {
+      this.stopCapture();
+      this.close();
+      this.#devices.stopAll();
+      this.#showLocal();
+    }
+  }
+
+  /** The suspension is over: tell what changed meanwhile, then follow what a host muted during it. */
+  async #goOn() {
+    const later = [...this.#later];
+    this.#later.clear();
+    await this.#requests.attempt(async () => {
+      if (later.includes("connection")) await this.resume(this.#store.get());
+      if (later.includes("screen") && !this.#screen) await this.#publisher?.remove(SCREEN);
+      for (const source of ["microphone", "camera"]) if (later.includes(source) && this.#publisher) await this.#tell(source);
+      await this.#requests.send("ping", {});
+    }, { resent: true, refused: () => this.#silence() });
+    this.#showLocal();
+    const state = this.#store.get();
+    for (const source of ["microphone", "camera"]) {
+      const track = trackOf(state, state.self.participant_id, source);
+      if (track) this.#mutedByHost(track);
     }
   }
 
@@ -283,7 +367,7 @@ export class OwnMedia extends EventTarget {
   #shareEnded(reason) {
     if (!this.#screen) return;
     this.stopCapture();
-    this.#publisher?.remove(["screen", "screen_audio"]).catch(() => {});
+    this.#publisher?.remove(SCREEN).catch(() => {});
     this.#requests.notice("info", { title: reason === "taken_over" ? "Somebody else shares now" : "Your screen share was stopped", text: "Your screen is not captured any longer." });
   }
 
@@ -299,7 +383,10 @@ export class OwnMedia extends EventTarget {
 
   #deviceLost(kind) {
     this.#requests.notice("warning", deviceWords({ name: "OverconstrainedError" }, kind));
-    if (this.#publisher) this.#requests.attempt(() => this.#sendMute(kind === "audio" ? "microphone" : "camera", true));
+    if (!this.#publisher) return;
+    const source = kind === "audio" ? "microphone" : "camera";
+    if (this.#frozen) this.#later.add(source);
+    else this.#requests.attempt(() => this.#sendMute(source, true));
   }
 
   #showLocal() {

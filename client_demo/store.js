@@ -4,14 +4,19 @@
  * `reduce(state, action)` returns a new state. Actions are {type, ...}; server events are wrapped as {type: "event", event}.
  */
 
+const OPEN_SETTINGS = Object.freeze({ screen_share: "all", chat: true, unmute: true, roster: true, waiting_room: false, admit_personal: true });
+
 export const INITIAL_STATE = Object.freeze({
   phase: "landing", // landing | preview | joining | meeting | ended
   connection: "closed", // closed | connecting | online | reconnecting
   self: { participant_id: null, role: "participant", display_name: "" },
-  meeting: { meeting_id: null, title: null, open: false },
+  meeting: { meeting_id: null, title: null, open: false, state: "active", settings: OPEN_SETTINGS }, // state: active | locked | suspended
   lobby: [], // who waits: {guest_id, display_name, reason, role, personal}
   admitted: false, // let in from the waiting room, and not seated yet
   recording: { state: "off", recorded: [] }, // state: off | recording | paused
+  consent_asked: null, // the recording for which one has to say if one agrees
+  recordings: [], // ids of the meeting's recordings that one has seen
+  asked: null, // the source that a host asks one to turn on
   participants: {},
   order: [],
   tracks: {},
@@ -24,7 +29,7 @@ export const INITIAL_STATE = Object.freeze({
   quality: {},
   page: 0,
   pinned: null,
-  panel: null, // null | people
+  panel: null, // null | people | host
   ended: null, // {code, detail}
 });
 
@@ -62,6 +67,8 @@ export const localOf = (microphone, camera, screen) => ({
   screen,
 });
 
+const isOn = (local, source) => (source === "screen" ? local.screen : local[source] === "on");
+
 const byId = (list, key) => Object.fromEntries(list.map((item) => [item[key], item]));
 const without = (map, key) => {
   const { [key]: _removed, ...rest } = map;
@@ -79,11 +86,23 @@ function withSnapshot(state, snapshot) {
       order: [...known, ...ids.filter((id) => !known.includes(id))],
       tracks: byId(snapshot.tracks, "track_id"),
       slots: slotMap(snapshot.slots),
-      recording: snapshot.recording ?? state.recording,
+      ...recordingFields(state, snapshot.recording ?? state.recording),
       lobby: snapshot.lobby ?? [],
+      meeting: { ...state.meeting, state: snapshot.state ?? "active", settings: { ...OPEN_SETTINGS, ...snapshot.settings } },
     },
     snapshot.active_speakers,
   );
+}
+
+/** The question for one's consent is settled when one is recorded, and when nothing is. */
+function recordingFields(state, recording) {
+  const id = recording.recording_id;
+  const settled = recording.state === "off" || recording.recorded.includes(state.self.participant_id);
+  return {
+    recording,
+    recordings: id && !state.recordings.includes(id) ? [...state.recordings, id] : state.recordings,
+    consent_asked: settled ? null : state.consent_asked,
+  };
 }
 
 function withSpeakers(state, ids) {
@@ -128,8 +147,10 @@ const EVENT_REDUCERS = {
   "subscriber.slots": (state, { slots }) => ({ ...state, slots: slotMap(slots) }),
   "lobby.changed": (state, { guests }) => ({ ...state, lobby: guests }),
   "lobby.admitted": (state) => ({ ...state, admitted: true }),
-  "recording.changed": (state, { recording }) => ({ ...state, recording }),
-  "meeting.changed": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title } }),
+  "recording.changed": (state, { recording }) => ({ ...state, ...recordingFields(state, recording) }),
+  "recording.consent_requested": (state, { recording_id }) => ({ ...state, consent_asked: recording_id }),
+  "unmute.requested": (state, { source }) => ({ ...state, asked: source }),
+  "meeting.changed": (state, { title, state: phase, settings }) => ({ ...state, meeting: { ...state.meeting, title, state: phase, settings: { ...OPEN_SETTINGS, ...settings } } }),
   "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
   "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
 };
@@ -147,21 +168,28 @@ const REDUCERS = {
       ...state,
       self: { ...state.self, role: welcome.role },
       admitted: false,
-      meeting: { meeting_id, title: welcome.title ?? known, open: welcome.meeting_open },
+      consent_asked: null,
+      asked: null,
+      meeting: { ...INITIAL_STATE.meeting, meeting_id, title: welcome.title ?? known, open: welcome.meeting_open },
     };
   },
   joined: (state, { joined, display_name }) => ({
     ...withSnapshot(
-      { ...state, self: { participant_id: joined.participant_id, role: joined.role, display_name } },
+      {
+        ...state,
+        self: { participant_id: joined.participant_id, role: joined.role, display_name },
+        meeting: { ...state.meeting, title: joined.title, open: true },
+      },
       joined.snapshot,
     ),
     phase: "meeting",
     admitted: false,
-    meeting: { ...state.meeting, title: joined.title, open: true },
     ended: null,
   }),
   transport: (state, { transport, value }) => ({ ...state, transports: { ...state.transports, [transport]: value } }),
-  local: (state, { local }) => ({ ...state, local: { ...state.local, ...local } }),
+  local: (state, { local }) => ({ ...state, local: { ...state.local, ...local }, asked: isOn(local, state.asked) ? null : state.asked }),
+  asked: (state) => ({ ...state, asked: null }),
+  consent_answered: (state) => ({ ...state, consent_asked: null }),
   quality: (state, { quality }) => ({ ...state, quality }),
   page: (state, { page }) => ({ ...state, page }),
   pin: (state, { participant_id }) => ({ ...state, pinned: state.pinned === participant_id ? null : participant_id }),
@@ -178,6 +206,14 @@ export function reduce(state, action) {
 export function trackOf(state, participantId, source) {
   return Object.values(state.tracks).find((track) => track.participant_id === participantId && track.source === source);
 }
+
+export const isSuspended = (state) => state.meeting.state === "suspended";
+
+/** Whether a host keeps a participant's source off. */
+export const isHeld = (state, participantId, source) => state.participants[participantId]?.held?.includes(source) ?? false;
+
+/** Whether a participant is in the recording that runs; null while none does. */
+export const isRecorded = (state, participantId) => (state.recording.state === "off" ? null : state.recording.recorded.includes(participantId));
 
 /** Screen shares in the meeting, other people's first. */
 export function screenTracks(state) {

@@ -38,8 +38,64 @@ const REFUSALS = {
   timeout: ["No answer", "The server did not answer in time."],
 };
 
+/** What the server says about why -> title, text. */
+const REASONS = [
+  [/^the meeting is suspended/, "The meeting is suspended", "Nothing goes on until a host resumes it."],
+  [/^the meeting is locked/, "The meeting is locked", "Nobody else can come in now. Ask a host to unlock it, then try again."],
+  [/^a host has muted you/, "A host keeps you muted", "Raise your hand to ask for the word."],
+  [/^a host has stopped your screen share/, "You may not share now", "A host has stopped your screen share. Ask a host to allow it again."],
+  [/^only hosts share/, "Only hosts share their screen here", "Ask a host to let you share."],
+  [/^somebody else shares the screen/, "Somebody shares already", "One screen at a time: wait until that share ends."],
+  [/^only a host |by hosts alone/, "Only a host can do that to a host", "Your role does not reach that far."],
+  [/^a host removed you/, "You cannot come back", "A host removed you from this meeting."],
+  [/^the invitation was revoked/, "This invitation is not valid any more", "A host withdrew it. Ask for a new link."],
+  [/^the invitation is used up|^all seats of this invitation/, "This invitation is used up", "Ask a host for a link of your own."],
+  [/^this personal invitation is in use/, "This link belongs to somebody else", "It is a personal link, and it is in use on another device. Ask a host for one of your own."],
+  [/^the waiting room is full/, "Too many people wait already", "Try again in a moment."],
+  [/^too many attempts to be let in/, "Too many attempts", "Wait a minute, then try again."],
+  [/^the meeting is recorded already/, "It is recorded already", "Another host was faster."],
+  [/^that recording is over/, "That recording is over", "Another one runs. Its mark above lets you agree to it."],
+  [/^the meeting is not recorded/, "Nothing is recorded", "The recording has ended meanwhile."],
+  [/cannot download recordings/, "Only a host’s invitation opens recordings", "You came by another one. Ask who opened the meeting."],
+];
+
+function reasonWords(detail) {
+  const found = REASONS.find(([pattern]) => pattern.test(detail ?? ""));
+  return found ? { title: found[1], text: found[2] } : null;
+}
+
+export const SUSPENDED_WORDS = reasonWords("the meeting is suspended");
+
+const HELD = {
+  microphone: { title: "A host keeps you muted", text: "Raise your hand to ask for the word. You are asked when you may unmute." },
+  camera: { title: "A host keeps your camera off", text: "You are asked when you may turn it on again." },
+  screen: { title: "You may not share now", text: "A host has stopped your screen share. Ask a host to allow it again." },
+};
+
+/** Why a source cannot be turned on while a host holds it. */
+export const heldWords = (source) => HELD[source] ?? HELD.screen;
+
+const MUTED = {
+  microphone: { title: "A host muted you", text: "Unmute yourself when it is your turn." },
+  camera: { title: "A host stopped your camera", text: "Turn it on again when you like." },
+};
+
+/** What a host did to one's own source, which one may undo. */
+export const mutedWords = (source) => MUTED[source] ?? MUTED.camera;
+
+const ASKED = {
+  microphone: { title: "A host asks you to unmute", text: "Only you can turn your microphone on.", action: "Unmute", later: "Stay muted" },
+  camera: { title: "A host asks you to turn your camera on", text: "Only you can do that.", action: "Turn camera on", later: "Not now" },
+  screen: { title: "You may share your screen", text: "A host allows it.", action: "Share", later: "Not now" },
+};
+
+/** The question behind an `unmute.requested`: {title, text, action, later}. */
+export const askedWords = (source) => ASKED[source] ?? ASKED.screen;
+
 /** error: a SignalingError. */
 export function refusalWords(error) {
+  const known = reasonWords(error?.detail);
+  if (known) return known;
   const [title, text] = REFUSALS[error?.code] ?? ["Something went wrong", error?.message ?? "Unknown error."];
   const reason = error?.detail && !["connection_lost", "timeout"].includes(error.code) ? ` (${error.detail})` : "";
   const incident = error?.incident ? ` Incident ${error.incident}.` : "";
@@ -50,6 +106,8 @@ export function refusalWords(error) {
 export function joinWords(error) {
   const detail = error?.detail ?? "";
   if (/expired/i.test(detail)) return { title: "This invitation has expired", text: "Ask the host for a new link." };
+  const known = reasonWords(detail);
+  if (known) return known;
   switch (error?.code) {
     case "unauthorized":
       return { title: "This invitation is not valid", text: `Ask the host for a new link.${detail ? ` (${detail})` : ""}` };

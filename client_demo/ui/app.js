@@ -20,6 +20,7 @@ export class App {
   #token = null;
   #waiting = null;
   #inLobby = false;
+  #reason = "";
 
   /** services: {store, call, devices}. */
   constructor(root, services) {
@@ -75,7 +76,13 @@ export class App {
     if (phase === "landing") {
       this.#show(landingPage({ onenter: (invitation) => this.#accept(invitation) }), null);
     } else if (phase === "preview") {
-      const page = new PreviewPage({ devices, onjoin: (choice) => this.#join(choice), onback: () => this.#home() });
+      const page = new PreviewPage({
+        devices,
+        onjoin: (choice) => this.#join(choice),
+        onback: () => this.#home(),
+        onknock: (reason) => this.#knock(reason),
+        onstop: () => this.#stopWaiting(),
+      });
       this.#show(page.element, page);
       page.focusName();
     } else if (phase === "meeting") {
@@ -98,6 +105,7 @@ export class App {
     const { store, call } = this.#services;
     this.#token = token;
     this.#waiting = null;
+    this.#reason = "";
     store.dispatch({ type: "reset", phase: "preview" });
     this.#render(store.get());
     const page = this.#current;
@@ -122,26 +130,39 @@ export class App {
     const page = this.#current;
     this.#waiting = null;
     page.showProblem(null);
+    page.showWaiting(null);
     page.setBusy("Joining…");
     try {
       await call.join(choice.name, { muted: choice.muted });
     } catch (error) {
       if (this.#current !== page) return;
-      if (error.code === "not_found" && store.get().self.role !== "host") {
-        this.#waiting = choice;
-        this.#inLobby = false;
-        page.setBusy("Waiting for the host…", "You join by yourself as soon as the host opens the meeting.");
-        return;
-      }
-      if (error.code === "lobby") {
-        this.#waiting = choice;
-        this.#inLobby = true;
-        page.setBusy("Waiting to be let in…", "The hosts know that you are here. You join by yourself as soon as one of them lets you in.");
+      if (error.code === "lobby" || (error.code === "not_found" && store.get().self.role !== "host")) {
+        this.#wait(choice, error.code === "lobby");
         return;
       }
       page.setBusy(null);
       page.showProblem(joinWords(error));
     }
+  }
+
+  #wait(choice, inLobby) {
+    this.#waiting = choice;
+    this.#inLobby = inLobby;
+    this.#current.setBusy(null);
+    this.#current.showWaiting(inLobby ? "lobby" : "host");
+    if (inLobby && this.#reason) this.#knock(this.#reason);
+  }
+
+  /** The reason stays for the next time, as a lobby forgets who was away. */
+  #knock(reason) {
+    this.#reason = reason;
+    return this.#services.call.knock(this.#waiting.name, reason);
+  }
+
+  async #stopWaiting() {
+    this.#waiting = null;
+    this.#current.showWaiting(null);
+    await this.#services.call.stopWaiting();
   }
 
   #home() {

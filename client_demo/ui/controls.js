@@ -1,7 +1,9 @@
 /** The bar at the bottom: microphone, camera, screen, hand, reactions, people, more, leave. */
 
 import { canInvite, canModerate, canPublish, isHost } from "../roles.js";
+import { isHeld } from "../store.js";
 import { h, icon, setAttribute, setIcon, setText } from "./dom.js";
+import { whyOff } from "./meeting_state.js";
 import { menuButton } from "./menu.js";
 import { THEME_NAMES, currentTheme, nextTheme } from "./theme.js";
 
@@ -20,11 +22,12 @@ const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === 
 
 function control(id, name, onclick, keys = null, className = "") {
   const picture = icon(name);
-  const button = h(`button.control${className}`, { type: "button", id: `control-${id}`, onclick, "aria-keyshortcuts": keys }, picture);
-  return { button, picture };
+  const held = h("span.held-badge", { hidden: true }, icon("lock"));
+  const button = h(`button.control${className}`, { type: "button", id: `control-${id}`, onclick, "aria-keyshortcuts": keys }, picture, held);
+  return { button, picture, held };
 }
 
-/** actions: microphone, camera, screen, hand (toggles), react, people, settings, shortcuts, quality, invite, leave, end. */
+/** actions: microphone, camera, screen, hand (toggles), react, people, host, recording (menu items), settings, shortcuts, quality, invite, leave, end. */
 export class ControlBar {
   #store;
   #actions;
@@ -42,6 +45,7 @@ export class ControlBar {
       hand: control("hand", "hand", actions.hand, "h"),
       reactions: control("reactions", "smile", null, "r"),
       people: control("people", "people", actions.people, "p"),
+      host: control("host", "shield", actions.host, null, ".wide-only"),
       more: control("more", "more", null),
       leave: control("leave", "leave", null, null, ".leave"),
     };
@@ -73,6 +77,7 @@ export class ControlBar {
       reactionMenu,
       h("span.divider", { "aria-hidden": "true" }),
       parts.people.button,
+      parts.host.button,
       menuButton(parts.more.button, () => this.#moreItems()),
       this.#leaveControl(),
     );
@@ -97,13 +102,14 @@ export class ControlBar {
   }
 
   #moreItems() {
-    const { self, local, recording } = this.#store.get();
+    const { self, local } = this.#store.get();
     const narrow = matchMedia("(max-width: 620px)").matches;
     const share = { label: local.screen ? "Stop sharing" : "Share your screen", icon: "screen", onselect: this.#actions.screen };
     return [
       narrow && canPublish(self.role) && canShareScreen() ? share : null,
       canInvite(self.role) ? { label: "Invite people", icon: "plus-person", onselect: this.#actions.invite } : null,
-      canModerate(self.role) ? { label: recording.state === "off" ? "Record the meeting" : "Stop recording", icon: "camera", onselect: this.#actions.record } : null,
+      narrow && canModerate(self.role) ? { label: "Host controls", icon: "shield", onselect: this.#actions.host } : null,
+      ...this.#actions.recording(),
       { label: "Settings", icon: "settings", onselect: this.#actions.settings },
       { label: "Connection quality", icon: "gauge", onselect: this.#actions.quality },
       { label: `Colours: ${THEME_NAMES[currentTheme()]}`, icon: "contrast", onselect: nextTheme },
@@ -140,31 +146,43 @@ export class ControlBar {
     const publishes = canPublish(self.role);
     for (const element of parts.media) element.hidden = !publishes;
     parts.screen.button.hidden = !publishes || !canShareScreen();
-    show(parts.microphone, local.microphone === "on", "mic", ["Mute microphone", "Unmute microphone"], "M");
-    show(parts.camera, local.camera === "on", "camera", ["Turn camera off", "Turn camera on"], "V");
+    const me = self.participant_id;
+    show(parts.microphone, local.microphone === "on", "mic", ["Mute microphone", "Unmute microphone"], "M", whyOff(state, "microphone"), isHeld(state, me, "microphone"));
+    show(parts.camera, local.camera === "on", "camera", ["Turn camera off", "Turn camera on"], "V", whyOff(state, "camera"), isHeld(state, me, "camera"));
+    const noShare = local.screen ? "" : whyOff(state, "screen");
     setIcon(parts.screen.picture, local.screen ? "screen-stop" : "screen");
     parts.screen.button.classList.toggle("active", local.screen);
-    setLabel(parts.screen.button, local.screen ? "Stop sharing your screen" : "Share your screen", "S");
+    parts.screen.button.classList.toggle("barred", noShare !== "");
+    setLabel(parts.screen.button, local.screen ? "Stop sharing your screen" : "Share your screen", "S", noShare);
     const raised = participants[self.participant_id]?.hand_raised ?? false;
     parts.hand.button.classList.toggle("active", raised);
     setAttribute(parts.hand.button, "aria-pressed", String(raised));
     setLabel(parts.hand.button, raised ? "Lower your hand" : "Raise your hand", "H");
     parts.people.button.classList.toggle("active", panel === "people");
     setAttribute(parts.people.button, "aria-expanded", String(panel === "people"));
-    setLabel(parts.people.button, `People, ${order.length} here`, "P");
-    setText(parts.count, String(order.length));
+    const waiting = canInvite(self.role) ? state.lobby.length : 0;
+    setLabel(parts.people.button, `People, ${order.length} here${waiting ? `, ${waiting} ${waiting === 1 ? "waits" : "wait"} to be let in` : ""}`, "P");
+    setText(parts.count, String(waiting || order.length));
+    parts.count.classList.toggle("knocks", waiting > 0);
+    parts.host.button.hidden = !canModerate(self.role);
+    parts.host.button.classList.toggle("active", panel === "host");
+    setAttribute(parts.host.button, "aria-expanded", String(panel === "host"));
+    setLabel(parts.host.button, "Host controls");
     setAttribute(parts.leave.button, "aria-haspopup", isHost(self.role) ? "menu" : null);
     setAttribute(parts.leave.button, "aria-expanded", isHost(self.role) ? (parts.leave.button.getAttribute("aria-expanded") ?? "false") : null);
   }
 }
 
-function show({ button, picture }, on, name, [turnOff, turnOn], key) {
+/** `why`: what keeps it from working now, or "". */
+function show({ button, picture, held: badge }, on, name, [turnOff, turnOn], key, why, held) {
   setIcon(picture, on ? name : `${name}-off`);
   button.classList.toggle("off", !on);
-  setLabel(button, on ? turnOff : turnOn, key);
+  badge.hidden = !held;
+  button.classList.toggle("barred", why !== "" && !held);
+  setLabel(button, on ? turnOff : turnOn, key, why);
 }
 
-function setLabel(button, label, key = null) {
-  setAttribute(button, "aria-label", label);
-  setAttribute(button, "title", key ? `${label} (${key})` : label);
+function setLabel(button, label, key = null, why = "") {
+  setAttribute(button, "aria-label", why ? `${label}. ${why}` : label);
+  setAttribute(button, "title", `${key ? `${label} (${key})` : label}${why ? `. ${why}` : ""}`);
 }

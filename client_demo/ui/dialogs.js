@@ -130,23 +130,3 @@ export function confirmDialog(title, text, action) {
     );
   });
 }
-
-/** Ask whether one may be recorded; nothing but the button that says so is a yes. */
-export function consentDialog() {
-  return new Promise((resolve) => {
-    let granted = false;
-    openDialog(
-      "This meeting is being recorded",
-      (close) => [
-        h("p", {}, "Your sound, picture and screen are in the recording only if you agree. You can take part either way."),
-        h(
-          "div.dialog-actions",
-          {},
-          h("button.button.quiet", { type: "button", onclick: close }, "Do not record me"),
-          h("button.button.primary", { type: "button", onclick: () => ((granted = true), close()) }, "I agree"),
-        ),
-      ],
-      () => resolve(granted),
-    );
-  });
-}

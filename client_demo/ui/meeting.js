@@ -1,18 +1,23 @@
 /** The meeting page: header, stage, people, controls, and what connects them with the call. */
 
 import { keptSharePath } from "../invitation.js";
-import { canInvite, isHost } from "../roles.js";
-import { deviceWords } from "../words.js";
+import { canInvite, isHost, may } from "../roles.js";
+import { isSuspended } from "../store.js";
+import { deviceWords, heldWords, refusalWords } from "../words.js";
 import { AudioSink } from "./audio_sink.js";
 import { ControlBar } from "./controls.js";
-import { confirmDialog, consentDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
+import { confirmDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
 import { devicePicker } from "./device_picker.js";
 import { h, icon, setText } from "./dom.js";
+import { HostPanel } from "./host_panel.js";
+import { AskCard, StateChips, SuspendedBanner } from "./meeting_state.js";
 import { MutedTalk } from "./muted_talk.js";
 import { qualityDialog } from "./quality_view.js";
+import { ConsentQuestion, RecordingMark, recordingItems } from "./recording_view.js";
 import { RosterPanel } from "./roster.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { Stage } from "./stage.js";
+import { WaitingBar } from "./waiting_list.js";
 
 export class MeetingPage {
   #store;
@@ -52,7 +57,11 @@ export class MeetingPage {
     );
     parts.offline = h("div.banner", { role: "status", hidden: true }, h("span.spinner", { "aria-hidden": "true" }), "Connection lost. Reconnecting…");
     parts.title = h("h1.meeting-title", {});
-    parts.recording = h("span.chip.recording", { role: "status", hidden: true });
+    parts.recording = new RecordingMark({ store, call: this.#call });
+    parts.consent = new ConsentQuestion(this.#call);
+    parts.chips = new StateChips();
+    parts.suspended = new SuspendedBanner(this.#call);
+    parts.waiting = new WaitingBar(() => this.#showPanel("people"));
     parts.stage = new Stage({
       store,
       call: this.#call,
@@ -60,9 +69,16 @@ export class MeetingPage {
       actions: { onquality: quality, onstopscreen: () => this.#call.own.setScreen(false) },
     });
     parts.alone = h("section.card.alone", { "aria-labelledby": "alone-heading", hidden: true });
-    parts.stage.element.append(parts.blocked, parts.offline, parts.alone);
-    parts.roster = new RosterPanel({ store, call: this.#call, oninvite: invite, onclose: () => this.#togglePeople() });
-    parts.controls = new ControlBar({ store, devices: this.#devices, actions: this.#actions(invite, quality) });
+    const actions = this.#actions(invite, quality);
+    parts.ask = new AskCard(store, actions);
+    parts.stage.element.append(
+      parts.suspended.element,
+      h("div.banners", {}, parts.blocked, parts.offline, parts.waiting.element, parts.ask.element),
+      parts.alone,
+    );
+    parts.roster = new RosterPanel({ store, call: this.#call, oninvite: invite, onclose: () => this.#showPanel("people") });
+    parts.host = new HostPanel({ store, call: this.#call, actions: { oninvitations: invite, onclose: () => this.#showPanel("host") } });
+    parts.controls = new ControlBar({ store, devices: this.#devices, actions });
     this.element = h(
       "div.meeting",
       {},
@@ -72,11 +88,13 @@ export class MeetingPage {
         h("span.brand-mark", {}, icon("key")),
         parts.title,
         h("span.spring"),
-        parts.recording,
+        parts.chips.element,
+        parts.recording.element,
         h("span.chip.wide-only", { title: "DTLS-SRTP between each browser and the server" }, icon("lock"), "Encrypted"),
       ),
       parts.stage.element,
       parts.roster.element,
+      parts.host.element,
       parts.controls.element,
       parts.audio.element,
     );
@@ -87,16 +105,17 @@ export class MeetingPage {
     return {
       microphone: () => call.own.setMicrophone(this.#store.get().local.microphone !== "on"),
       camera: () => call.own.setCamera(this.#store.get().local.camera !== "on"),
-      screen: () => call.own.setScreen(!this.#store.get().local.screen),
+      screen: () => this.#share(),
       hand: () => call.raiseHand(!this.#myHand()),
       react: (emoji) => call.react(emoji),
-      people: () => this.#togglePeople(),
+      people: () => this.#showPanel("people"),
+      host: () => this.#showPanel("host"),
       settings: () => this.#settings(),
       shortcuts: () => shortcutsDialog(this.#devices.settings),
       choose: (kind, deviceId) => this.#devices.choose(kind, deviceId).catch((error) => this.#toasts.show({ tone: "error", ...deviceWords(error, kind) })),
       quality,
       invite,
-      record: () => (this.#store.get().recording.state === "off" ? call.recording.start() : call.recording.stop()),
+      recording: () => recordingItems(this.#store, call),
       leave: () => call.leave(),
       end: () => this.#end(),
     };
@@ -118,14 +137,11 @@ export class MeetingPage {
     this.#stops.push(listenForShortcuts(settings, shortcuts));
     const onreaction = ({ detail }) => this.#parts.stage.react(detail);
     const onmedia = () => this.update(this.#store.get());
-    const onconsent = async () => this.#call.recording.consent(await consentDialog());
     this.#call.addEventListener("reaction", onreaction);
     this.#call.addEventListener("media", onmedia);
-    this.#call.recording.addEventListener("consent", onconsent);
     this.#stops.push(() => {
       this.#call.removeEventListener("reaction", onreaction);
       this.#call.removeEventListener("media", onmedia);
-      this.#call.recording.removeEventListener("consent", onconsent);
     });
   }
 
@@ -137,25 +153,27 @@ export class MeetingPage {
   update(state) {
     if (state.phase !== "meeting") return;
     const parts = this.#parts;
+    if (state.asked) this.#toasts.dismiss(heldWords(state.asked).title);
+    this.#uncover(state);
     setText(parts.title, state.meeting.title ?? "Meeting");
     document.title = `${state.meeting.title ?? "Meeting"} · Conclave`;
-    this.#showRecording(state);
+    for (const part of [parts.recording, parts.consent, parts.chips, parts.suspended, parts.waiting, parts.ask, parts.host]) part.update(state);
     parts.offline.hidden = state.connection !== "reconnecting";
     parts.stage.update(state);
     parts.roster.update(state);
     parts.controls.update(state);
     parts.audio.update(this.#soundTracks(state));
-    this.#mutedTalk.watch(state.local.microphone === "muted" ? this.#call.localTrack("audio") : null);
+    this.#mutedTalk.watch(state.local.microphone === "muted" && !isSuspended(state) ? this.#call.localTrack("audio") : null);
     this.#showAlone(state);
   }
 
-  /** Always in sight while a recording runs: everybody must know, and whether they are in it. */
-  #showRecording({ recording, self }) {
-    const { recording: chip } = this.#parts;
-    chip.hidden = recording.state === "off";
-    if (chip.hidden) return;
-    const mine = recording.recorded.includes(self.participant_id) ? "with you" : "without you";
-    setText(chip, recording.state === "paused" ? "Recording paused" : `Recording, ${mine}`);
+  /** Where a panel covers the stage, a meeting that is suspended now closes it, once. */
+  #uncover(state) {
+    const suspended = isSuspended(state);
+    if (suspended && !this.#parts.wasSuspended && state.panel === "people" && matchMedia("(max-width: 860px)").matches) {
+      this.#store.dispatch({ type: "panel", panel: "people" });
+    }
+    this.#parts.wasSuspended = suspended;
   }
 
   #soundTracks(state) {
@@ -188,10 +206,29 @@ export class MeetingPage {
     );
   }
 
-  #togglePeople() {
-    this.#store.dispatch({ type: "panel", panel: "people" });
-    const open = this.#store.get().panel === "people";
-    queueMicrotask(() => (open ? this.#parts.roster.focus() : this.element.querySelector("#control-people").focus()));
+  /** Open a panel, or close it; focus goes along. */
+  #showPanel(panel) {
+    this.#store.dispatch({ type: "panel", panel });
+    const open = this.#store.get().panel === panel;
+    const control = () => this.element.querySelector(`#control-${panel}:not([hidden])`);
+    queueMicrotask(() => (open ? (panel === "people" ? this.#parts.roster : this.#parts.host).focus() : control()?.focus()));
+  }
+
+  /** Where one shares at a time, hosts and co-hosts may take over. */
+  async #share() {
+    const { own } = this.#call;
+    const state = this.#store.get();
+    const other = Object.values(state.tracks).find((track) => track.source === "screen" && track.participant_id !== state.self.participant_id);
+    if (state.local.screen || !other || state.meeting.settings.screen_share !== "one") {
+      await own.setScreen(!state.local.screen);
+      return;
+    }
+    if (!may(state.self.role, "screen_share.control")) {
+      this.#toasts.show({ tone: "warning", ...refusalWords({ detail: "somebody else shares the screen" }) });
+      return;
+    }
+    const name = state.participants[other.participant_id]?.display_name ?? "somebody";
+    if (await confirmDialog(`Take over from ${name}?`, "One screen is shared at a time; theirs ends.", "Take over")) await own.setScreen(true, { takeOver: true });
   }
 
   #invite() {
@@ -236,6 +273,7 @@ export class MeetingPage {
   stop() {
     for (const stop of this.#stops) stop();
     this.#mutedTalk.watch(null);
+    this.#parts.consent.stop();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#parts.stage.stop();
     this.#parts.audio.clear();

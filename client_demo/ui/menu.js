@@ -2,27 +2,33 @@
 
 import { h, icon } from "./dom.js";
 
+const MARGIN_PX = 8;
+
 /**
- * items(): list of {label, icon, onselect, danger, checked, hint} or {title} or null. `checked` (a boolean) makes it a radio item.
+ * items(): list of {label, icon, onselect, danger, checked, hint} or {title} ("" is a line) or null. `checked` (a boolean) makes it a
+ * radio item. `floating`: the menu lies above everything, as its button stands in something that scrolls or cuts off.
  * Returns the element that anchors both.
  */
-export function menuButton(button, items, { className = "", onopen = null } = {}) {
+export function menuButton(button, items, { className = "", onopen = null, floating = false } = {}) {
   const anchor = h("span.menu-anchor", {}, button);
   let menu = null;
   button.setAttribute("aria-haspopup", "menu");
   button.setAttribute("aria-expanded", "false");
 
+  const holds = (element) => anchor.contains(element) || menu?.contains(element);
   const close = (refocus = true) => {
     if (!menu) return;
     menu.remove();
     menu = null;
     button.setAttribute("aria-expanded", "false");
     document.removeEventListener("pointerdown", outside, true);
+    removeEventListener("resize", moved);
     if (refocus) button.focus();
   };
   const outside = (event) => {
-    if (!anchor.contains(event.target)) close(false);
+    if (!holds(event.target)) close(false);
   };
+  const moved = () => close(false);
   const open = async () => {
     const entries = (await items()).filter(Boolean);
     if (menu) return;
@@ -30,12 +36,14 @@ export function menuButton(button, items, { className = "", onopen = null } = {}
     menu.append(...entries.map((entry) => menuEntry(entry, close)));
     menu.addEventListener("keydown", (event) => move(event, menu, close));
     menu.addEventListener("focusout", (event) => {
-      if (menu && event.relatedTarget && !anchor.contains(event.relatedTarget)) close(false);
+      if (menu && event.relatedTarget && !holds(event.relatedTarget)) close(false);
     });
-    anchor.append(menu);
+    if (floating) float(menu, button);
+    else anchor.append(menu);
     keepInside(menu);
     button.setAttribute("aria-expanded", "true");
     document.addEventListener("pointerdown", outside, true);
+    if (floating) addEventListener("resize", moved);
     onopen?.();
     (menu.querySelector("[aria-checked=true]") ?? menu.querySelector("[role^=menuitem]"))?.focus();
   };
@@ -50,7 +58,9 @@ export function menuButton(button, items, { className = "", onopen = null } = {}
 }
 
 function menuEntry(entry, close) {
-  if (entry.title) return h("div.menu-title", { role: "presentation" }, entry.title);
+  if ("title" in entry) {
+    return entry.title ? h("div.menu-title", { role: "presentation" }, entry.title) : h("div.menu-line", { role: "separator" });
+  }
   const radio = typeof entry.checked === "boolean";
   return h(
     `button.menu-item${entry.danger ? ".danger" : ""}`,
@@ -93,10 +103,21 @@ function move(event, menu, close) {
   event.stopPropagation();
 }
 
+/** Lay a menu over everything, under its button where there is room, else wherever it fits. */
+function float(menu, button) {
+  menu.classList.add("floating");
+  (button.closest("main, aside") ?? document.body).append(menu);
+  const at = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const below = at.bottom + 4;
+  const top = below + height <= innerHeight - MARGIN_PX ? below : Math.max(MARGIN_PX, Math.min(at.top - 4 - height, innerHeight - MARGIN_PX - height));
+  menu.style.top = `${Math.round(top)}px`;
+  menu.style.left = `${Math.round(at.right - width)}px`;
+}
+
 /** Shift a menu that would leave the window. */
 function keepInside(menu) {
   const box = menu.getBoundingClientRect();
-  const margin = 8;
-  const shift = box.left < margin ? margin - box.left : Math.min(0, innerWidth - margin - box.right);
+  const shift = box.left < MARGIN_PX ? MARGIN_PX - box.left : Math.min(0, innerWidth - MARGIN_PX - box.right);
   if (shift !== 0) menu.style.translate = `${Math.round(shift)}px 0`;
 }

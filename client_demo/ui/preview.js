@@ -6,6 +6,7 @@ import { deviceWords } from "../words.js";
 import { devicePicker } from "./device_picker.js";
 import { avatar, brand, h, icon, iconButton, paintAvatar, setIcon, setText } from "./dom.js";
 import { LevelView } from "./level.js";
+import { LobbyView } from "./lobby_view.js";
 import { themeButton } from "./theme.js";
 
 const KINDS = ["audio", "video"];
@@ -21,10 +22,12 @@ export class PreviewPage {
   #errors = {};
   #parts = {};
   #picker;
+  #lobby;
   #onTrack = ({ detail }) => this.#trackChanged(detail);
 
-  constructor({ devices, onjoin, onback }) {
+  constructor({ devices, onjoin, onback, onknock, onstop }) {
     this.#devices = devices;
+    this.#lobby = new LobbyView({ onknock, onstop });
     this.#picker = devicePicker(devices, { onerror: (words, kind) => this.#deviceFailed(kind, words) });
     devices.addEventListener("track", this.#onTrack);
     this.element = this.#build(onjoin, onback);
@@ -87,11 +90,12 @@ export class PreviewPage {
       parts.nameError.hidden = true;
       parts.name.removeAttribute("aria-invalid");
     });
+    parts.form = form;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit(onjoin);
     });
-    return h("section.preview-side", { "aria-label": "Join" }, h("header", {}, parts.role, parts.heading), parts.notices, form);
+    return h("section.preview-side", { "aria-label": "Join" }, h("header", {}, parts.role, parts.heading), parts.notices, form, this.#lobby.element);
   }
 
   #submit(onjoin) {
@@ -158,6 +162,12 @@ export class PreviewPage {
     spinner.hidden = words === null;
     setText(joinText, words ?? "Join now");
     setText(this.#parts.status, status);
+  }
+
+  /** What is waited for, "host" or "lobby", in place of the form; null when nothing is. */
+  showWaiting(what) {
+    this.#parts.form.hidden = what !== null;
+    this.#lobby.show(what);
   }
 
   async #toggleAudio() {

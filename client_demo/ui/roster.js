@@ -1,10 +1,11 @@
 /** The people panel: who is here, in which role, with hand, microphone and camera. */
 
-import { ROLE_NAMES, canInvite, canModerate, canPublish, isHost } from "../roles.js";
-import { roster, trackOf } from "../store.js";
-import { confirmDialog } from "./dialogs.js";
+import { ROLE_NAMES, canInvite, canPublish, ranksWith } from "../roles.js";
+import { isHeld, isRecorded, roster, trackOf } from "../store.js";
 import { avatar, h, icon, iconButton, paintAvatar, setAttribute, setIcon, setText } from "./dom.js";
 import { menuButton } from "./menu.js";
+import { personItems } from "./person_menu.js";
+import { WaitingList } from "./waiting_list.js";
 
 export class RosterPanel {
   #store;
@@ -13,11 +14,13 @@ export class RosterPanel {
   #list = h("ul.people", { "aria-label": "People in the meeting" });
   #count = h("h2", { id: "people-heading", tabIndex: -1 });
   #tools;
-  #waiting = h("section.waiting", { "aria-label": "People who wait to be let in", "aria-live": "polite", hidden: true });
+  #waiting;
+  #hidden = h("p.hint.panel-note", { hidden: true }, "You see only hosts and who takes part with sound or picture.");
 
   constructor({ store, call, oninvite, onclose }) {
     this.#store = store;
     this.#call = call;
+    this.#waiting = new WaitingList(call);
     this.#tools = h(
       "div.panel-tools",
       {},
@@ -28,7 +31,8 @@ export class RosterPanel {
       { "aria-labelledby": "people-heading", hidden: true },
       h("header.panel-head", {}, this.#count, iconButton("close", "Close people", onclose)),
       this.#tools,
-      this.#waiting,
+      this.#waiting.element,
+      this.#hidden,
       this.#list,
     );
   }
@@ -46,7 +50,8 @@ export class RosterPanel {
     people.sort((a, b) => Number(b.participant_id === me) - Number(a.participant_id === me) || Number(b.hand_raised) - Number(a.hand_raised));
     setText(this.#count, `People (${people.length})`);
     this.#tools.hidden = !canInvite(state.self.role);
-    this.#showWaiting(state.lobby);
+    this.#waiting.update(state);
+    this.#hidden.hidden = state.meeting.settings.roster || ranksWith(state.self.role, "co-host");
     const present = new Set(people.map((person) => person.participant_id));
     for (const [id, row] of this.#rows) {
       if (present.has(id)) continue;
@@ -60,54 +65,10 @@ export class RosterPanel {
     });
   }
 
-  #showWaiting(guests) {
-    const key = guests.map((guest) => `${guest.guest_id} ${guest.display_name} ${guest.reason}`).join("\n");
-    if (this.#waiting.dataset.key === key) return;
-    this.#waiting.dataset.key = key;
-    this.#waiting.hidden = guests.length === 0;
-    const admit = (guest_id) => () => this.#call.moderation.admit(guest_id);
-    this.#waiting.replaceChildren(
-      h("h3.field-label", {}, `Waiting to be let in (${guests.length})`),
-      ...guests.map(({ guest_id, display_name, reason }) =>
-        h(
-          "div.waiting-guest",
-          {},
-          h("span.person-words", {}, h("span", {}, display_name), h("span.hint", {}, reason)),
-          h("button.button.small.primary", { type: "button", "aria-label": `Let ${display_name} in`, onclick: admit(guest_id) }, "Let in"),
-          h(
-            "button.button.small.quiet",
-            { type: "button", "aria-label": `Do not let ${display_name} in`, onclick: () => this.#call.moderation.deny(guest_id) },
-            "Deny",
-          ),
-        ),
-      ),
-      guests.length > 1 ? h("button.button.small.wide", { type: "button", onclick: admit(null) }, "Let everybody in") : "",
-    );
-  }
-
-  async #remove(id, ban) {
-    const name = this.#store.get().participants[id]?.display_name ?? "this person";
-    const words = ban
-      ? "The link, the device and the network they came with are refused from now on, for everybody who uses them."
-      : "A personal link is used up by that; with a link that is meant for several people they can come back.";
-    const sure = await confirmDialog(`Remove ${name}?`, words, ban ? "Remove and ban" : "Remove");
-    if (sure) await this.#call.moderation.remove(id, ban);
-  }
-
   #newRow(person) {
-    const row = new Row(person.participant_id, this.#store, {
-      onhost: (id) => this.#passHost(id),
-      onmute: (id) => this.#call.moderation.mute(id),
-      onremove: (id, ban) => this.#remove(id, ban),
-    });
+    const row = new Row(person.participant_id, { store: this.#store, call: this.#call });
     this.#rows.set(person.participant_id, row);
     return row;
-  }
-
-  async #passHost(id) {
-    const name = this.#store.get().participants[id]?.display_name ?? "this person";
-    const sure = await confirmDialog(`Make ${name} the host?`, `${name} can then end the meeting and choose another host. You become co-host.`, "Make host");
-    if (sure) await this.#call.moderation.passHost(id);
   }
 }
 
@@ -118,35 +79,20 @@ class Row {
   #hand = stateIcon("hand", "Hand raised", "hand");
   #microphone = stateIcon("mic", "");
   #camera = stateIcon("camera", "");
+  #share = stateIcon("screen-stop", "May not share the screen", "off");
+  #recorded = stateIcon("record", "", "recorded");
   #menu;
   #button;
 
-  constructor(id, store, { onhost, onmute, onremove }) {
+  constructor(id, services) {
     this.#button = iconButton("more", "Actions", null);
-    this.#menu = menuButton(
-      this.#button,
-      () => {
-        const { self, participants, pinned } = store.get();
-        const other = id !== self.participant_id;
-        const host = isHost(self.role) && other && !isHost(participants[id]?.role);
-        const moderated = canModerate(self.role) && other;
-        const microphone = trackOf(store.get(), id, "microphone");
-        return [
-          { label: pinned === id ? "Unpin" : "Pin to the stage", icon: "pin", onselect: () => store.dispatch({ type: "pin", participant_id: id }) },
-          moderated && microphone && !microphone.muted ? { label: "Mute", icon: "mic-off", onselect: () => onmute(id) } : null,
-          host ? { label: "Make host", icon: "crown", onselect: () => onhost(id) } : null,
-          host ? { label: "Remove from the meeting", icon: "close", danger: true, onselect: () => onremove(id, false) } : null,
-          host ? { label: "Remove and ban", icon: "close", danger: true, onselect: () => onremove(id, true) } : null,
-        ];
-      },
-      { className: "under" },
-    );
+    this.#menu = menuButton(this.#button, () => personItems(services, id), { floating: true });
     this.element = h(
       "li.person",
       { "data-participant": id },
       this.#avatar,
       h("span.person-words", {}, this.#name, this.#role),
-      h("span.person-states", {}, this.#hand.element, this.#microphone.element, this.#camera.element),
+      h("span.person-states", {}, this.#hand.element, this.#recorded.element, this.#share.element, this.#microphone.element, this.#camera.element),
       this.#menu,
     );
     this.id = id;
@@ -163,10 +109,25 @@ class Row {
     setText(this.#name, `${person.display_name}${mine ? " (you)" : ""}`);
     setText(this.#role, `${ROLE_NAMES[person.role]}${person.connected || mine ? "" : ", reconnecting"}`);
     this.#hand.element.hidden = !person.hand_raised;
-    showState(this.#microphone, publishes, !silent, "mic", ["Microphone on", "Microphone muted"]);
-    showState(this.#camera, publishes, !dark, "camera", ["Camera on", "Camera off"]);
+    const held = (source) => isHeld(state, this.id, source);
+    showState(this.#microphone, publishes, !silent, "mic", ["Microphone on", held("microphone") ? "Kept muted by a host" : "Microphone muted"]);
+    showState(this.#camera, publishes, !dark, "camera", ["Camera on", held("camera") ? "Camera kept off by a host" : "Camera off"]);
+    this.#microphone.element.classList.toggle("held", held("microphone"));
+    this.#camera.element.classList.toggle("held", held("camera"));
+    this.#share.element.hidden = !publishes || !held("screen");
+    this.#showRecorded(isRecorded(state, this.id));
     this.element.classList.toggle("speaking", state.active_speakers.includes(this.id) && !silent);
     setAttribute(this.#button, "aria-label", `Actions for ${person.display_name}`);
+  }
+
+  /** Whether the recording that runs has this person; null while there is none. */
+  #showRecorded(recorded) {
+    const { element, picture, text } = this.#recorded;
+    element.hidden = recorded === null;
+    setIcon(picture, recorded ? "record" : "record-off");
+    setText(text, recorded ? "Recorded" : "Not recorded");
+    setAttribute(element, "title", recorded ? "Recorded" : "Not recorded");
+    element.classList.toggle("yes", recorded === true);
   }
 }
 

@@ -3,6 +3,7 @@
 import { gridLayout, stageLayout } from "../layout.js";
 import { pageOf, roster, screenTracks } from "../store.js";
 import { h, iconButton, setText } from "./dom.js";
+import { personItems } from "./person_menu.js";
 import { OwnScreenTile, ParticipantTile, ScreenTile } from "./tile.js";
 
 const MOST_TILES = 25;
@@ -137,6 +138,7 @@ export class Stage {
     return new ParticipantTile(key, {
       onpin: () => this.#store.dispatch({ type: "pin", participant_id: key }),
       onquality: this.#actions.onquality,
+      items: () => personItems({ store: this.#store, call: this.#call }, key),
     });
   }
 

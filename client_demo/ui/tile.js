@@ -1,7 +1,9 @@
 /** One rectangle of the stage: a participant, or a shared screen. */
 
-import { trackOf } from "../store.js";
-import { h, icon, iconButton, paintAvatar, setAttribute, setText } from "./dom.js";
+import { personActions } from "../person_actions.js";
+import { isHeld, isRecorded, trackOf } from "../store.js";
+import { h, icon, iconButton, paintAvatar, setAttribute, setIcon, setText } from "./dom.js";
+import { menuButton } from "./menu.js";
 import { QualityButton } from "./quality_view.js";
 
 /** What both kinds have in common: a picture, a place, an entrance. */
@@ -55,10 +57,13 @@ export class ParticipantTile extends Tile {
   #name = h("span.tile-name");
   #hand = h("div.tile-hand", { hidden: true }, icon("hand"), h("span", {}, "Hand raised"));
   #note = h("div.tile-note", { hidden: true }, h("span.spinner", { "aria-hidden": "true" }), h("span", {}, "Reconnecting…"));
+  #unrecorded = h("div.tile-mark", { hidden: true }, icon("record-off"), h("span", {}, "Not recorded"));
+  #more = iconButton("more", "Actions", null);
   #pin;
   #quality;
 
-  constructor(participantId, { onpin, onquality }) {
+  /** items(): the entries of this person's menu. */
+  constructor(participantId, { onpin, onquality, items }) {
     super("");
     this.participantId = participantId;
     this.#pin = iconButton("pin", "Pin", onpin, { "aria-pressed": "false" });
@@ -69,9 +74,9 @@ export class ParticipantTile extends Tile {
       this.#avatar,
       this.video,
       this.#note,
-      this.#hand,
+      h("div.tile-marks", {}, this.#hand, this.#unrecorded),
       h("div.tile-label", {}, this.#muted, this.#name),
-      h("div.tile-actions", {}, this.#pin, this.#quality.element),
+      h("div.tile-actions", {}, this.#pin, this.#quality.element, menuButton(this.#more, items, { floating: true })),
     );
     this.element.addEventListener("dblclick", onpin);
   }
@@ -90,7 +95,12 @@ export class ParticipantTile extends Tile {
     this.video.classList.toggle("mirrored", mine && mirror);
     paintAvatar(this.#avatar, person.display_name);
     setText(this.#name, name);
+    const held = isHeld(state, id, "microphone");
     this.#muted.toggleAttribute("hidden", !silent || person.role === "viewer");
+    setIcon(this.#muted, held ? "mic-held" : "mic-off");
+    this.#unrecorded.hidden = isRecorded(state, id) !== false || person.role === "viewer";
+    this.#more.hidden = personActions(state, id).length === 0;
+    setAttribute(this.#more, "aria-label", `More about ${name}`);
     this.#hand.hidden = !person.hand_raised;
     this.#note.hidden = person.connected || mine;
     this.element.classList.toggle("speaking", state.active_speakers.includes(id) && !silent);
@@ -99,16 +109,20 @@ export class ParticipantTile extends Tile {
     setAttribute(this.#pin, "aria-pressed", String(pinned));
     setAttribute(this.#pin, "aria-label", `${pinned ? "Unpin" : "Pin"} ${name}`);
     setAttribute(this.#pin, "title", pinned ? "Unpin" : "Pin");
-    setAttribute(this.element, "aria-label", tileWords(name, silent, dark, person));
+    setAttribute(this.element, "aria-label", tileWords(name, silent, dark, person, isRecorded(state, id)));
   }
 }
 
-function tileWords(name, silent, dark, person) {
+function tileWords(name, silent, dark, person, recorded) {
   const words = [name];
-  if (person.role !== "viewer") words.push(silent ? "microphone muted" : "microphone on", dark ? "camera off" : "camera on");
+  const keeps = (source, yes, no) => (person.held?.includes(source) ? yes : no);
+  const sound = silent ? keeps("microphone", "kept muted by a host", "microphone muted") : "microphone on";
+  const picture = dark ? keeps("camera", "camera kept off by a host", "camera off") : "camera on";
+  if (person.role !== "viewer") words.push(sound, picture);
   else words.push("viewer");
   if (person.hand_raised) words.push("hand raised");
   if (!person.connected) words.push("reconnecting");
+  if (recorded !== null && person.role !== "viewer") words.push(recorded ? "recorded" : "not recorded");
   return words.join(", ");
 }
 

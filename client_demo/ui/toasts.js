@@ -13,9 +13,7 @@ export class Toasts {
 
   /** Show {tone: "info" | "warning" | "error", title, text}. A repeated title replaces the older message. */
   show({ tone = "info", title, text = "" }) {
-    for (const other of this.element.children) {
-      if (other.dataset.title === title) other.remove();
-    }
+    this.dismiss(title);
     const close = iconButton("close", "Dismiss", () => remove());
     const toast = h(
       `div.toast.${tone}`,
@@ -37,6 +35,13 @@ export class Toasts {
     this.element.append(toast);
     while (this.element.children.length > MOST) this.element.firstElementChild.remove();
     wait();
+  }
+
+  /** Take a message away that is not true any more. */
+  dismiss(title) {
+    for (const toast of [...this.element.children]) {
+      if (toast.dataset.title === title) toast.remove();
+    }
   }
 
   clear() {

@@ -144,11 +144,23 @@ test("a changed title is shown", async () => {
   assert.equal(store.get().meeting.title, "New");
 });
 
-test("asking to unmute is shown", async () => {
-  const { signaling, notices } = await seat();
+test("being asked to unmute is kept until it is answered or done", async () => {
+  const { signaling, store, call } = await seat();
+  await call.own.setMicrophone(false);
   signaling.tell("event", { type: "unmute.requested", source: "microphone" });
-  await settle();
-  assert.match(notices[0].title, /asks you to unmute your microphone/);
+  assert.equal(store.get().asked, "microphone");
+  assert.equal(store.get().local.microphone, "muted");
+  await call.own.setMicrophone(true);
+  assert.equal(store.get().asked, null);
+});
+
+test("a guest knocks with a reason, and may stop waiting", async () => {
+  const { signaling, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  await assert.rejects(call.join("Bob"), { code: "lobby" });
+  assert.equal(await call.knock("Bob", "I bring cake"), true);
+  await call.stopWaiting();
+  assert.deepEqual(signaling.sent.slice(-2), [{ type: "knock", display_name: "Bob", reason: "I bring cake" }, { type: "leave" }]);
+  signaling.tell("lost", { code: "denied", detail: "" });
 });
 
 test("`admitted` does not outlive the session", async () => {

@@ -38,7 +38,8 @@ class FakeSignaling extends EventTarget {
 
   async request(type, fields) {
     this.sent.push({ type, ...fields });
-    const answer = this.answers[type];
+    const given = this.answers[type];
+    const answer = typeof given === "function" ? given(fields) : given;
     if (answer instanceof Error) throw answer;
     return answer ?? {};
   }
@@ -52,6 +53,7 @@ class FakeSignaling extends EventTarget {
 class FakeDevices extends EventTarget {
   tracks = { audio: { kind: "audio", enabled: true }, video: { kind: "video" } };
   track(kind) { return this.tracks[kind]; }
+  async start(kind) { this.tracks[kind] ??= { kind, enabled: true }; }
   stop(kind) { this.tracks[kind] = null; }
   stopAll() { this.tracks = { audio: null, video: null }; }
 }

@@ -5,7 +5,10 @@ import { narrate } from "../../client_demo/narration.js";
 
 const ada = { participant_id: "ada", display_name: "Ada", role: "participant", hand_raised: false, connected: true };
 const me = { ...ada, participant_id: "me", display_name: "Me" };
-const before = { self: { participant_id: "me" }, participants: { ada, me }, tracks: { s: { track_id: "s", participant_id: "ada", source: "screen" } } };
+const before = {
+  self: { participant_id: "me" }, participants: { ada, me }, tracks: { s: { track_id: "s", participant_id: "ada", source: "screen" } },
+  lobby: [], meeting: { state: "active" }, recording: { state: "off" },
+};
 const changed = (participant) => narrate(before, { type: "participant.changed", participant });
 
 test("what others do is said", () => {
@@ -28,4 +31,34 @@ test("what one did oneself, and what is not worth words, is not said", () => {
   assert.deepEqual(changed({ ...ada, role: "viewer" }), {});
   assert.deepEqual(narrate(before, { type: "track.published", track: { participant_id: "ada", source: "camera" } }), {});
   assert.deepEqual(narrate(before, { type: "speakers.active", participant_ids: ["ada"] }), {});
+});
+
+const guest = (id, reason = "") => ({ guest_id: id, display_name: id, reason });
+const knocked = (lobby, guests) => narrate({ ...before, lobby }, { type: "lobby.changed", guests });
+
+test("who knocks is said, and what they say; who has gone is not", () => {
+  assert.equal(knocked([], [guest("Eve")]).say, "Eve waits to be let in");
+  assert.equal(knocked([], [guest("Eve"), guest("Bob")]).say, "2 people wait to be let in");
+  assert.equal(knocked([guest("Eve")], [guest("Eve", "cake")]).say, "Eve, who waits, says: cake");
+  assert.deepEqual(knocked([guest("Eve")], []), {});
+});
+
+test("what becomes of the meeting and of its recording is said once", () => {
+  const state = (old, now) => narrate({ ...before, meeting: { state: old } }, { type: "meeting.changed", state: now }).say;
+  assert.match(state("active", "suspended"), /suspended/);
+  assert.match(state("suspended", "locked"), /goes on/);
+  assert.match(state("active", "locked"), /locked/);
+  assert.equal(state("locked", "locked"), undefined);
+  const course = (old, now) => narrate({ ...before, recording: { state: old } }, { type: "recording.changed", recording: { state: now } }).say;
+  assert.deepEqual(
+    [course("off", "recording"), course("recording", "paused"), course("paused", "recording"), course("recording", "off"), course("off", "off")],
+    ["The meeting is being recorded", "The recording is paused", "The recording goes on", "The recording has ended", undefined],
+  );
+});
+
+test("one's own new role, and the leave to share again, are shown to oneself", () => {
+  assert.equal(changed({ ...me, role: "co-host" }).notice.title, "You are co-host now");
+  const held = { ...before, participants: { me: { ...me, held: ["screen"] } } };
+  assert.match(narrate(held, { type: "participant.changed", participant: { ...me, held: [] } }).notice.title, /share your screen again/);
+  assert.match(narrate(before, { type: "unmute.requested", source: "microphone" }).say, /asks you to unmute/);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SignalingError } from "../../client_demo/protocol.js";
-import { isolate, joined, make, mic, seat, settle } from "./fake_meeting.mjs";
+import { isolate, joined, make, mic, person, seat, settle } from "./fake_meeting.mjs";
 import { WELCOME } from "./fake_socket.mjs";
 
 isolate();
@@ -73,4 +73,115 @@ test("muting and unmuting at once stays unmuted", async () => {
   await call.own.setMicrophone(true); await settle();
   assert.equal(store.get().local.microphone, "on");
   assert.deepEqual(notices, []);
+});
+
+const OPEN = { screen_share: "all", chat: true, unmute: true, roster: true, waiting_room: false, admit_personal: true };
+const meeting = (state) => ({ type: "meeting.changed", title: "Weekly", state, settings: OPEN });
+const camera = (fields) => ({ track_id: "v", participant_id: "me", source: "camera", kind: "video", muted: false, ...fields });
+const changed = (track) => ({ type: "track.changed", track });
+const about = (fields) => ({ type: "participant.changed", participant: { ...person("me", "participant"), held: [], ...fields } });
+const tellAll = (signaling, ...events) => events.forEach((event) => signaling.tell("event", event));
+
+test("a suspension leaves microphone and camera as their owner left them, and sends nothing", async () => {
+  const { signaling, store, devices, notices } = await seat();
+  signaling.sent.length = 0;
+  tellAll(signaling, meeting("suspended"), changed(mic({ muted: true })), changed(camera({ muted: true })));
+  await settle();
+  assert.deepEqual([store.get().local.microphone, store.get().local.camera], ["on", "on"]);
+  assert.equal(devices.tracks.audio.enabled, true);
+  assert.deepEqual(signaling.sent, []);
+  tellAll(signaling, meeting("active"), changed(mic()), changed(camera()));
+  await settle();
+  assert.deepEqual([store.get().local.microphone, store.get().local.camera], ["on", "on"]);
+  assert.deepEqual(signaling.sent, [{ type: "ping" }]);
+  assert.deepEqual(notices, []);
+});
+
+test("what one turns off during a suspension is off at once, and the server learns it afterwards", async () => {
+  const { signaling, store, devices, call } = await seat();
+  tellAll(signaling, meeting("suspended"), changed(mic({ muted: true })));
+  signaling.sent.length = 0;
+  await call.own.setMicrophone(false);
+  assert.equal(devices.tracks.audio.enabled, false);
+  assert.deepEqual(signaling.sent, []);
+  tellAll(signaling, meeting("active"), changed(mic()));
+  await settle();
+  assert.deepEqual(signaling.sent[0], { type: "audio.mute", track_id: "a", muted: true });
+  assert.equal(store.get().local.microphone, "muted");
+});
+
+test("a host's mute during a suspension is followed when it ends", async () => {
+  const { signaling, store, notices } = await seat();
+  tellAll(signaling, meeting("suspended"), changed(mic({ muted: true })), changed(camera({ muted: true })), meeting("active"), changed(camera()));
+  await settle();
+  assert.deepEqual([store.get().local.microphone, store.get().local.camera], ["muted", "on"]);
+  assert.equal(notices[0].title, "A host muted you");
+});
+
+test("no screen is shared while the meeting is suspended", async () => {
+  const { signaling, store, call, notices } = await seat();
+  tellAll(signaling, meeting("suspended"));
+  await call.own.setScreen(true);
+  assert.equal(store.get().local.screen, false);
+  assert.equal(notices[0].title, "The meeting is suspended");
+});
+
+test("a hard mute turns the microphone off, says that it is kept, and asks the server for nothing", async () => {
+  const { signaling, store, devices, call, notices } = await seat();
+  signaling.sent.length = 0;
+  tellAll(signaling, about({ held: ["microphone"] }), changed(mic({ muted: true })));
+  await settle();
+  assert.equal(store.get().local.microphone, "muted");
+  assert.equal(devices.tracks.audio.enabled, false);
+  assert.deepEqual(notices.map((notice) => notice.title), ["A host keeps you muted"]);
+  await call.own.setMicrophone(true);
+  assert.equal(store.get().local.microphone, "muted");
+  assert.deepEqual(signaling.sent, []);
+});
+
+test("who is allowed again stays muted until they unmute themselves", async () => {
+  const { signaling, store, call } = await seat();
+  tellAll(signaling, about({ held: ["microphone"] }), changed(mic({ muted: true })), about({}), { type: "unmute.requested", source: "microphone" });
+  await settle();
+  assert.equal(store.get().local.microphone, "muted");
+  await call.own.setMicrophone(true);
+  assert.equal(store.get().local.microphone, "on");
+  assert.deepEqual(signaling.sent.at(-1), { type: "audio.mute", track_id: "a", muted: false });
+});
+
+test("a camera that is held goes off and does not come back", async () => {
+  const { signaling, store, devices, call } = await seat();
+  tellAll(signaling, about({ held: ["camera"] }), changed(camera({ muted: true })));
+  await call.own.setCamera(true);
+  assert.equal(store.get().local.camera, "off");
+  assert.equal(devices.tracks.video, null);
+});
+
+test("where nobody unmutes themselves, a microphone that begins muted is shown so", async () => {
+  const { signaling, store } = await seat();
+  tellAll(signaling, { type: "track.published", track: mic({ muted: true }) });
+  await settle();
+  assert.equal(store.get().local.microphone, "muted");
+});
+
+test("a viewer who is promoted can speak, and who is made a viewer sends nothing any more", async () => {
+  const { signaling, store, devices, call } = await seat({}, "viewer");
+  assert.equal(call.own.publisher, null);
+  tellAll(signaling, about({ role: "participant" }));
+  await call.own.setMicrophone(true);
+  assert.deepEqual(signaling.sent.slice(-2).map(({ type }) => type), ["audio.publish", "publisher.offer"]);
+  assert.equal(store.get().local.microphone, "on");
+  tellAll(signaling, about({ role: "viewer" }));
+  assert.equal(call.own.publisher, null);
+  assert.equal(devices.tracks.audio, null);
+});
+
+test("a mute by a host that one missed while reconnecting is followed, one's own wish is told", async () => {
+  const { signaling, store } = await seat();
+  signaling.sent.length = 0;
+  const snapshot = { ...joined("participant").snapshot, tracks: [mic({ muted: true }), camera()] };
+  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot });
+  await settle();
+  assert.equal(store.get().local.microphone, "muted");
+  assert.deepEqual(signaling.sent[0], { type: "audio.mute", track_id: "a", muted: true });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { canInvite, canPublish, invitableRoles, isHost } from "../../client_demo/roles.js";
+import { canInvite, canPublish, invitableRoles, isHost, may, ranksWith } from "../../client_demo/roles.js";
 
 test("viewers neither publish nor invite", () => {
   assert.equal(canPublish("viewer"), false);
@@ -15,5 +15,6 @@ test("nobody is offered to invite above their own role", () => {
 });
 
 test("an unknown role may do nothing", () => {
-  assert.deepEqual([canPublish("king"), canInvite("king"), isHost("king")], [false, false, false]);
+  assert.deepEqual([canPublish("king"), canInvite("king"), isHost("king"), may("king", "meeting.attend")], [false, false, false, false]);
+  assert.equal(ranksWith("king", "viewer"), false);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { INITIAL_STATE, createStore, pageOf, reduce, roster, screenTracks, trackOf } from "../../client_demo/store.js";
+import { INITIAL_STATE, createStore, isHeld, isRecorded, isSuspended, pageOf, reduce, roster, screenTracks, trackOf } from "../../client_demo/store.js";
 
 const person = (id, fields = {}) => ({
   participant_id: id, display_name: id.toUpperCase(), role: "participant", hand_raised: false, connected: true, ...fields,
@@ -148,4 +148,28 @@ test("one who was admitted may take a seat once", () => {
   const admitted = reduce(INITIAL_STATE, { type: "event", event: { type: "lobby.admitted" } });
   assert.equal(admitted.admitted, true);
   assert.equal(joined([person("me")]).admitted, false);
+});
+
+test("state and switches of the meeting are known from the snapshot and from their changes", () => {
+  const settings = { screen_share: "one", chat: false, unmute: true, roster: true, waiting_room: true, admit_personal: true };
+  const state = joined([person("me")], { state: "locked", settings });
+  assert.deepEqual([state.meeting.state, state.meeting.settings], ["locked", settings]);
+  const suspended = after(state, { type: "meeting.changed", title: "Weekly", state: "suspended", settings: { ...settings, chat: true } });
+  assert.deepEqual([isSuspended(suspended), suspended.meeting.settings.chat], [true, true]);
+});
+
+test("what a host holds is known by participant and source", () => {
+  const state = joined([person("me"), person("ada", { held: ["camera"] })]);
+  assert.deepEqual([isHeld(state, "ada", "camera"), isHeld(state, "ada", "microphone"), isHeld(state, "me", "camera")], [true, false, false]);
+});
+
+test("the question for consent stands until one is recorded, answers, or nothing is recorded", () => {
+  const recording = (recorded, state = "recording") => ({ type: "recording.changed", recording: { state, recorded, recording_id: "r" } });
+  const asked = after(joined([person("me")]), recording([]), { type: "recording.consent_requested", recording_id: "r" }, recording(["ada"]));
+  assert.equal(asked.consent_asked, "r");
+  assert.equal(after(asked, recording(["me"])).consent_asked, null);
+  assert.equal(after(asked, recording([], "off")).consent_asked, null);
+  assert.equal(reduce(asked, { type: "consent_answered" }).consent_asked, null);
+  assert.deepEqual(asked.recordings, ["r"]);
+  assert.deepEqual([isRecorded(asked, "ada"), isRecorded(asked, "me"), isRecorded(joined(), "me")], [true, false, null]);
 });

@@ -1,12 +1,15 @@
 """The web client's pure modules under node, and what a strict content security policy demands of its files."""
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from conclave.policy.rbac import GRANTS
 
 REPOSITORY = Path(__file__).parents[2]
 CLIENT = REPOSITORY / "client_demo"
@@ -25,6 +28,19 @@ def test_the_module_keeps_what_its_tests_say(module: str) -> None:
     command = ["node", "--test", str(Path(__file__).parent / module)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_a_role_is_offered_what_the_server_grants_it() -> None:
+    program = (
+        f"import {{ GRANTS }} from {json.dumps((CLIENT / 'roles.js').as_uri())};"
+        "console.log(JSON.stringify(Object.fromEntries(Object.entries(GRANTS).map(([role, held]) => [role, [...held]]))));"
+    )
+    command = ["node", "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert {role: set(held) for role, held in json.loads(done.stdout).items()} == {
+        str(role): {str(permission) for permission in held} for role, held in GRANTS.items()
+    }
 
 
 def test_vendored_files_are_those_that_were_recorded() -> None:
@@ -66,7 +82,7 @@ def test_every_reaction_on_offer_is_one_the_server_takes() -> None:
 
 def test_protocol_and_state_know_no_page_and_the_page_knows_no_socket() -> None:
     page = re.compile(r"\b(document|window|HTMLElement)\b")
-    pure = "protocol store layout quality words roles narration call own_media moderation recording requests"
+    pure = "protocol store layout quality words roles narration call own_media moderation recording requests person_actions"
     for name in (f"{module}.js" for module in pure.split()):
         text = re.sub(r"/\*.*?\*/|//[^\n]*|`[^`]*`|\"[^\"]*\"", "", (CLIENT / name).read_text(), flags=re.DOTALL)
         assert not page.search(text), name

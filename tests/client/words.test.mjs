@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { deviceWords, endedWords, joinWords, refusalWords, unsupportedWords } from "../../client_demo/words.js";
+import { askedWords, deviceWords, endedWords, heldWords, joinWords, mutedWords, refusalWords, unsupportedWords } from "../../client_demo/words.js";
 
 const CODES = ["unauthorized", "forbidden", "invalid", "not_found", "conflict", "rate_limited", "too_large", "unavailable"];
 const DEVICE_ERRORS = ["NotAllowedError", "NotFoundError", "NotReadableError", "OverconstrainedError", "SecurityError", "AbortError", "TypeError"];
@@ -15,7 +15,7 @@ test("every stable code has words for requests and for joining", () => {
 });
 
 test("the server's reason is told", () => {
-  assert.match(refusalWords({ code: "forbidden", detail: "the meeting is locked" }).text, /the meeting is locked/);
+  assert.match(refusalWords({ code: "forbidden", detail: "not the day" }).text, /not the day/);
   assert.match(refusalWords({ code: "unavailable", detail: "x", incident: "abc" }).text, /Incident abc/);
 });
 
@@ -45,4 +45,19 @@ test("an insecure page and a browser without WebRTC are told", () => {
   assert.equal(unsupportedWords(able), null);
   assert.match(unsupportedWords({ ...able, isSecureContext: false }).title, /not secure/);
   assert.match(unsupportedWords({ ...able, RTCPeerConnection: undefined }).title, /cannot join/);
+});
+
+test("the refusals people meet have words of their own, in a meeting and at its door", () => {
+  const told = (detail) => [refusalWords({ code: "forbidden", detail }).title, joinWords({ code: "forbidden", detail }).title];
+  for (const detail of ["the meeting is locked", "the meeting is suspended", "a host removed you from this meeting", "a host has muted you"]) {
+    const [inside, door] = told(detail);
+    assert.equal(inside, door);
+    assert.notEqual(inside, "Not possible right now");
+  }
+});
+
+test("every source that can be held or asked for has words", () => {
+  for (const source of ["microphone", "camera", "screen", "screen_audio"]) {
+    assert.ok(heldWords(source).title && askedWords(source).action && mutedWords(source).title);
+  }
 });
