@@ -101,6 +101,7 @@ export class Call extends EventTarget {
       throw new SignalingError("lobby", "a host lets people in");
     }
     this.#store.dispatch({ type: "joined", joined, display_name: displayName });
+    this.own.follow(joined.role);
     this.#quality.start();
     await published;
     this.own.resizePicture();

@@ -316,7 +316,9 @@ export class OwnMedia extends EventTarget {
    * everything, and leaves what one wants as it is. An answer to one's own request that is overtaken by the next one is no order.
    */
   #mutedByHost({ source, muted }) {
-    if (muted && !this.#frozen && !(this.#muting[source] > 0)) this.#turnOff(source, mutedWords(source));
+    if (!muted || this.#frozen || this.#muting[source] > 0) return;
+    const state = this.#store.get();
+    this.#turnOff(source, isHeld(state, state.self.participant_id, source) ? heldWords(source) : mutedWords(source));
   }
 
   #turnOff(source, words) {
@@ -332,6 +334,11 @@ export class OwnMedia extends EventTarget {
     for (const source of ["microphone", "camera"]) {
       if (held?.includes(source) && !old?.held?.includes(source)) this.#turnOff(source, heldWords(source));
     }
+    this.follow(role);
+  }
+
+  /** One's role may publish, or may not any longer. */
+  follow(role) {
     if (canPublish(role) === (this.#publisher !== null)) return;
     if (canPublish(role)) {
       this.#wantMuted = true;

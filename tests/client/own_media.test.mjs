@@ -185,3 +185,12 @@ test("a mute by a host that one missed while reconnecting is followed, one's own
   assert.equal(store.get().local.microphone, "muted");
   assert.deepEqual(signaling.sent[0], { type: "audio.mute", track_id: "a", muted: true });
 });
+
+test("who was made a viewer before comes back as one, whatever the link says, and hears no complaint", async () => {
+  const refused = new SignalingError("unauthorized", "your role does not hold audio.toggle");
+  const answers = { join: joined("viewer"), "audio.publish": refused, "video.publish": refused, "publisher.offer": refused };
+  const { call, store, notices } = await seat(answers);
+  assert.equal(store.get().self.role, "viewer");
+  assert.equal(call.own.publisher, null);
+  assert.deepEqual(notices, []);
+});
