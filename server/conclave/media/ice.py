@@ -20,6 +20,7 @@ PWD_ENTROPY_BYTES = 24
 CONSENT_EXPIRY_S = 30.0
 DOUBTED_EXPIRY_S = 13.0
 UDP_FRESH_S = 3.0
+SILENT_AFTER_S = 7.0
 MAX_PATHS = 8
 REMEMBERED_TRANSACTIONS = 256
 PATH_BYTES = 32
@@ -208,16 +209,26 @@ class IceLite:
                 self._awaits_nomination = True
         self._remember_transaction(message.transaction_id, path)
         self._touch(path, now)
-        wanted = message.has(AttributeType.USE_CANDIDATE) and self._may_take_over(path, now)
+        named = message.has(AttributeType.USE_CANDIDATE)
+        wanted = self._may_take_over(path, now) if named else self._has_moved(path, now)
         nominated = wanted and self._may_carry(path)
         challenge = self._challenge(path, remote, now) if wanted and not nominated else None
         if nominated:
             self._nominated, self._wanted = path, None
-        if message.has(AttributeType.USE_CANDIDATE):
+        if named:
             self._awaits_nomination = False
         mapped = stun.xor_mapped_address(address_of(path), message.transaction_id)
         response = stun.serialise(StunClass.SUCCESS, message.transaction_id, (mapped,), password=credentials.pwd.encode())
         return IceAnswer(response, challenge, accepted=True, nominated=nominated, retired_ufrag=retired)
+
+    def _has_moved(self, path: bytes, now: float) -> bool:
+        """Whether the peer's NAT seems to have given it another port.
+
+        Firefox renews consent without USE-CANDIDATE, so it never nominates what it does not know of. Then the nominated path has
+        been silent for longer than checks are apart (6 s, RFC 7675 section 5.1), and another is checked.
+        """
+        current = self._nominated
+        return self._guarded and current not in (None, path) and now - self._paths[current] > SILENT_AFTER_S
 
     def _may_carry(self, path: bytes) -> bool:
         """Whether media may flow on `path`. Who has made a TCP connection receives on it."""

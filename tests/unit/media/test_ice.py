@@ -9,6 +9,7 @@ from conclave.media.ice import (
     DOUBTED_EXPIRY_S,
     MAX_PATHS,
     REMEMBERED_TRANSACTIONS,
+    SILENT_AFTER_S,
     UDP_FRESH_S,
     IceLite,
     address_of,
@@ -328,6 +329,23 @@ def test_a_tcp_path_needs_no_challenge(guarded: IceLite, peer: Peer) -> None:
     answer = guarded.receive(peer.check(USE_CANDIDATE), over_tcp(2), UDP_FRESH_S + 0.1)
     assert answer.nominated
     assert answer.challenge is None
+
+
+def test_media_follows_a_peer_that_checks_without_nominating_when_its_nominated_path_fell_silent(
+    guarded: IceLite, peer: Peer
+) -> None:
+    assert guarded.receive(peer.check(), path(2), SILENT_AFTER_S).challenge is None
+    asked = guarded.receive(peer.check(), path(2), SILENT_AFTER_S + 0.1)
+    assert guarded.nominated == path(1)
+    assert guarded.receive(proof(asked.challenge), path(2), SILENT_AFTER_S + 0.2).nominated
+    assert guarded.nominated == path(2)
+
+
+def test_media_stays_where_checks_come_from_while_another_path_is_only_checked(guarded: IceLite, peer: Peer) -> None:
+    for second in range(30):
+        assert guarded.receive(peer.check(), path(2), float(second)).challenge is None
+        guarded.receive(peer.check(), path(1), float(second))
+    assert guarded.nominated == path(1)
 
 
 def test_a_path_that_was_forgotten_must_answer_again(guarded: IceLite, peer: Peer) -> None:
