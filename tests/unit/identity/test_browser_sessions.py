@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from msgspec.structs import replace
 from tests.support.accounts import NOW_S, a_sign_in
 
 from conclave.identity.browser_sessions import (
@@ -45,7 +46,9 @@ def test_the_token_of_one_session_is_not_that_of_another() -> None:
 def test_a_session_is_valid_until_it_idles_or_ends() -> None:
     sign_in = a_sign_in(USER, kind=SignInKind.BROWSER)
     assert check_valid(sign_in, NOW_S + 99) is sign_in
-    for bad, now_s in ((None, NOW_S), (sign_in, NOW_S + 100), (sign_in, NOW_S + 1_000), (a_sign_in(USER), NOW_S)):
+    in_use = replace(sign_in, valid_until_s=NOW_S + 5_000)
+    assert check_valid(in_use, NOW_S + 999) is in_use
+    for bad, now_s in ((None, NOW_S), (sign_in, NOW_S + 100), (in_use, NOW_S + 1_000), (a_sign_in(USER), NOW_S)):
         with pytest.raises(Refused):
             check_valid(bad, now_s)
 
