@@ -101,7 +101,11 @@ class MeetingInMemory:
 
     def open(self, title: str = "Weekly") -> SessionId:
         """Let a host open the meeting; it is greeted and has no seat."""
-        host = self.greet(Role.HOST)
+        return self.greet_first_host(title)
+
+    def greet_first_host(self, title: str = "Weekly", **how: object) -> SessionId:
+        """Let a host open the meeting by an invitation as `greet` takes it."""
+        host = self.greet(Role.HOST, **how)  # type: ignore[arg-type]
         self.ask(host, messages.MeetingCreate(id=1, title=title), messages.MeetingCreated)
         return host
 

@@ -2,7 +2,7 @@
 
 from conclave.identity.invitations import Claims
 from conclave.meeting.context import Call
-from conclave.meeting.state import KnownInvitation
+from conclave.meeting.state import KnownInvitation, Participant
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Permission
 from conclave.policy.rbac import may
@@ -22,8 +22,17 @@ def check(call: Call, now: float) -> None:
         raise Refused(ErrorCode.CONFLICT, "the invitation is used up")
     if claims.personal and known is not None:
         _check_owner(call, known, now)
-    if claims.seats and meeting.seats_taken_by(claims.jti) >= claims.seats:
+    if claims.seats and meeting.seats_taken_by(claims.jti) - len(forsaken(call)) >= claims.seats:
         raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
+
+
+def forsaken(call: Call) -> list[Participant]:
+    """Return the seats of the caller's personal link whose connection is lost: they are the caller's own, left by a page that was
+    loaded anew, and go when the caller sits down."""
+    claims = call.caller.claims
+    if not claims.personal:
+        return []
+    return [seat for seat in call.meeting.participants.values() if seat.jti == claims.jti and seat.lost_at is not None]
 
 
 def note_use(call: Call) -> None:
@@ -53,7 +62,7 @@ def _check_owner(call: Call, known: KnownInvitation, now: float) -> None:
     """A personal link belongs to the first device that came by it, and to one at a time: another one is a signal."""
     claims = call.caller.claims
     foreign = bool(known.device_id) and known.device_id != call.caller.device_id and not _is_newer(claims, known)
-    if not foreign and not call.meeting.seats_taken_by(claims.jti):
+    if not foreign and call.meeting.seats_taken_by(claims.jti) == len(forsaken(call)):
         return
     call.check_knock(now)
     call.audit(call.event("invitation_reused", jti=claims.jti, role=claims.role, foreign_device=foreign))

@@ -70,6 +70,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         auto_subscribe=message.auto_subscribe,
     )
     restraints.carry_over(meeting, participant)
+    forsaken = admission.forsaken(call)
     if lobby.must_wait(call, participant.role):
         return lobby.enter(call, message, now)
 
@@ -82,6 +83,8 @@ def join(call: Call, message: Join, now: float) -> Outcome:
             meeting.main.media.auto_subscribe(participant.participant_id, True, now)
         collect(call)
         recording.ask(call, participant)
+        for seat in forsaken:
+            remove(call, seat, "left", now)
         lobby.admit_expected(call)
         return Joined(participant.participant_id, participant.role, meeting.title, snapshot_for(call, participant, now))
 

@@ -52,3 +52,19 @@ def test_an_own_link_that_was_fetched_anew_may_come_from_another_device_and_the_
             room.join(Role.VIEWER, jti=LINK, seats=1, device_id=device_id, account="e" * 16, issued_s=issued_s)
     with refused(ErrorCode.CONFLICT):
         room.join(Role.VIEWER, jti=LINK, seats=1, device_id="c" * 16, issued_s=20)
+
+
+def test_who_lost_the_connection_takes_the_seat_anew_by_the_same_personal_link() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.greet_first_host(jti=LINK, seats=1, device_id="a" * 16))
+    guest = room.join(Role.PARTICIPANT)
+    room.lose(host)
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.HOST, jti=LINK, seats=1, device_id="b" * 16)
+    again = room.join(Role.HOST, jti=LINK, seats=1, device_id="a" * 16)
+    assert {seat.participant_id: seat.role for seat in room.meeting.participants.values()} == {
+        guest.participant_id: Role.PARTICIPANT, again.participant_id: Role.HOST,
+    }  # fmt: skip
+    assert [left.participant_id for left in room.received(guest, messages.ParticipantLeft)] == [host.participant_id]
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.HOST, jti=LINK, seats=1, device_id="a" * 16)
