@@ -55,7 +55,7 @@ async def test_meetings_do_not_see_each_other(house: HubInMemory) -> None:
 async def test_the_response_comes_before_the_events_of_a_request(house: HubInMemory) -> None:
     host = await house.host()
     order: list[str] = []
-    host.session.outbox.put = lambda frame: order.append("response" if b"response" in frame else "event") or True  # type: ignore[method-assign]
+    host.session.outbox.put = lambda frame, _kind=None: order.append("response" if b"response" in frame else "event") or True  # type: ignore[method-assign]
     await host.send(messages.HandRaise(id=99, raised=True))
     assert order == ["response", "event"]
 
