@@ -14,6 +14,7 @@ from tests.support.route_matrix import GOLDEN, SUBJECTS, compute, guarded, other
 from conclave.edge.routes import ROUTES
 from conclave.identity.browser_sessions import csrf_token
 from conclave.model.accounts import Account, OwnedMeeting, Share, SignInKind, SystemRole, UserId
+from conclave.model.entry import InvitationRecord
 from conclave.model.ids import MeetingId, new_id
 from conclave.model.roles import Role
 
@@ -56,6 +57,14 @@ class Scene:
             await self.stores.meetings.share(Share(meeting.meeting_id, caller.user_id, Role.VIEWER), 100)
         return meeting.meeting_id
 
+    async def invitation(self, meeting_id: str) -> str:
+        jti = new_id(os.urandom)
+        record = InvitationRecord(
+            jti=jti, role=Role.VIEWER, seats=1, max_uses=0, issued_at_s=int(NOW_S), expires_at_s=int(NOW_S) + 1_000
+        )
+        await self.stores.meeting_memory.keep(MeetingId(meeting_id), [record])
+        return jti
+
     async def request(self, name: str, resource: str, subject: str, kind: SignInKind) -> Answer:
         """Make the request of one cell as the caller would."""
         role = SystemRole(subject) if subject not in ("anonymous", "inactive") else SystemRole.ADMIN
@@ -64,13 +73,17 @@ class Scene:
         begun, other = await desk.begin(caller, kind), await desk.begin(caller, SignInKind.TOKENS)
         route = ROUTES[name]
         path = route.path.replace("{user_id}", stranger.user_id).replace("{sign_in_id}", other.sign_in_id)
-        path = path.replace("{meeting_id}", await self.meeting(resource, caller, stranger)).removeprefix("/api/v1")
+        meeting_id = await self.meeting(resource, caller, stranger)
+        path = path.replace("{meeting_id}", meeting_id).replace("{jti}", await self.invitation(meeting_id))
+        path = path.removeprefix("/api/v1")
         bodies: dict[str, object] = {
             "revoke_token": {"token": other.access_token},
             "change_password": {"current_password": PASSWORD, "new_password": "violet heron at dusk"},
             "make_meeting": {"title": "Matrix"},
             "share_meeting": {"role": "viewer"},
             "share_meeting_with": {"username": stranger.username},
+            "make_invitation": {"role": "viewer"},
+            "revoke_invitation": {"remove": True},
             "change_user": {"role": "viewer"},
             "invite_user": {},
         }

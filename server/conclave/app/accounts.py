@@ -15,11 +15,13 @@ from conclave.edge.description import Description
 from conclave.edge.hashing import PasswordWorkers
 from conclave.edge.log_in import LogInDesk
 from conclave.edge.me import Me
+from conclave.edge.meeting_invitations import MeetingInvitations
 from conclave.edge.owned_meetings import OwnedMeetings
 from conclave.edge.registration import RegistrationDesk
 from conclave.edge.sources import Sources
 from conclave.edge.token_desk import OnRevoked, TokenDesk
 from conclave.edge.users import Users
+from conclave.hub.hub import Hub
 from conclave.identity.access_tokens import AccessClaims, AccessTokens
 from conclave.identity.browser_sessions import BrowserLimits
 from conclave.identity.invitations import Claims, Invitations
@@ -98,8 +100,7 @@ class Accounts:
         sources: Sources,
         invitations: Invitations,
         on_revoked: OnRevoked,
-        end_meeting: Callable[[MeetingId], None],
-        present: Callable[[MeetingId], int | None],
+        hub: Hub,
         send_away: Callable[[MeetingId, UserId], None],
     ) -> tuple[tuple[object, ...], AccountGate]:
         """Return the handlers and the gate before them, with earlier revocations in force. Raises Unavailable."""
@@ -125,13 +126,14 @@ class Accounts:
             sign_ins=stores.sign_ins, audit=self._audit, allowed_origins=allowed, wall=wall,
         )  # fmt: skip
         meetings = OwnedMeetings(
-            stores.meetings, stores.accounts, invitations, self.links, self._audit, wall, end=end_meeting, present=present,
-            send_away=send_away, monotonic=self._clock.monotonic, per_account=own.meetings_per_account,
+            stores.meetings, stores.accounts, invitations, self.links, self._audit, wall, end=hub.close_meeting,
+            present=hub.present_in, send_away=send_away, monotonic=self._clock.monotonic, per_account=own.meetings_per_account,
             link_lifetime_s=self._settings.meetings.invitation_lifetime_s,
         )  # fmt: skip
+        inviting = MeetingInvitations(stores.meetings, invitations, hub, self._audit, wall)
         users = Users(stores.accounts, tokens, self.registrations, self._audit, wall)
         me = Me(tokens, stores.sign_ins, self._audit, wall)
-        return (auth, me, users, meetings, Description(self.ring.jwks, self._settings)), gate
+        return (auth, me, users, meetings, inviting, Description(self.ring.jwks, self._settings)), gate
 
     def _registration(self) -> RegistrationDesk:
         return RegistrationDesk(

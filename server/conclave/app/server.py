@@ -196,9 +196,7 @@ class Server:
         sessions = HeadlessSessions(hub)
         root = Path(settings.client.directory) if settings.client.directory else None
         signaling = Signaling(settings, sources, hub)
-        account_owners, gate = await self.accounts.serve(
-            sources, self.invitations, self._revoked, hub.close_meeting, hub.present_in, self._send_away
-        )
+        account_owners, gate = await self.accounts.serve(sources, self.invitations, self._revoked, hub, self._send_away)
         owners = (
             *account_owners,
             signaling,

@@ -71,6 +71,22 @@ class ShareWith(Body, frozen=True):
     role: Role = Role.PARTICIPANT
 
 
+class MakeInvitation(Body, frozen=True):
+    """`shared` false: a personal link, for one person; its `label` is suggested to them as their name."""
+
+    role: Role = Role.PARTICIPANT
+    expires_in_s: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
+    shared: bool = False
+    uses: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    label: Annotated[str, Meta(max_length=64)] = ""
+
+
+class RevokeInvitation(Body, frozen=True):
+    """With `remove` whoever came by it is removed too."""
+
+    remove: bool = False
+
+
 class ChangeUser(Body, frozen=True):
     """What is absent stays as it is."""
 
@@ -201,6 +217,18 @@ class LinkView(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"LinkView({self.role})"
+
+
+class MadeInvitation(Struct, frozen=True):
+    """`path` is for people, with the token in the fragment. It is not shown again."""
+
+    jti: str
+    token: str
+    path: str
+    expires_at_s: int
+
+    def __repr__(self) -> str:
+        return f"MadeInvitation({self.jti})"
 
 
 class ShareView(Struct, frozen=True):

@@ -12,6 +12,7 @@ from conclave.edge.meetings import OpenedMeeting, OpenMeeting
 from conclave.edge.route import Access, Route
 from conclave.edge.routes import ROUTES
 from conclave.ports.recorder import RecordingContents
+from conclave.signaling.messages import InvitationDescriptions
 
 PREFIXES = ("/api/", "/.well-known/")
 WITHOUT = frozenset({"signaling"})
@@ -68,6 +69,9 @@ EXCHANGES: dict[str, Exchange] = {
     "share_meeting_with": Exchange("Share a meeting with an account by its username", 200, m.ShareView, m.ShareWith),
     "share_meeting": Exchange("Share a meeting", 200, m.ShareView, m.ShareMeeting),
     "unshare_meeting": Exchange("Take a share back", 204),
+    "meeting_invitations": Exchange("Invitations to a meeting that have not expired", 200, InvitationDescriptions),
+    "make_invitation": Exchange("Invite somebody to a meeting", 201, m.MadeInvitation, m.MakeInvitation),
+    "revoke_invitation": Exchange("Refuse an invitation from now on", 204, None, m.RevokeInvitation),
     "users": Exchange("Accounts, in pages", 200, m.UserList),
     "user": Exchange("An account", 200, m.UserView),
     "change_user": Exchange("Change role, grants or activity", 200, m.UserView, m.ChangeUser),

@@ -46,7 +46,7 @@ class Greeter:
         session_id = SessionId(new_id(self._services.entropy))
         device_id = device_name(claims.meeting_id, hello.device_id)
         caller = Caller(session_id, claims, session.headless, device_id, session.source_hash, session.former_hashes)
-        queue = self._queue(claims.meeting_id)
+        queue = self.queue_of(claims.meeting_id)
 
         def enter(context: Context, _now: float) -> Struct:
             _, bearer = self._verify(hello, token)  # again: what was revoked meanwhile has no visitor yet to be told
@@ -104,7 +104,8 @@ class Greeter:
         self._services.counts["resumes"] += 1
         return welcome
 
-    def _queue(self, meeting_id: MeetingId) -> MeetingQueue:
+    def queue_of(self, meeting_id: MeetingId) -> MeetingQueue:
+        """Return the queue of a meeting, a new one where there is none. Raises Refused (`unavailable`) at the limit."""
         queue = self.queues.get(meeting_id)
         if queue is None:
             if len(self.queues) >= self._services.limits.max_meetings:

@@ -6,6 +6,9 @@ The only asynchronous code below the rim. It owns no socket: the edge does, and 
 from asyncio import CancelledError, Task, create_task, gather, sleep
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TypeVar
+
+from msgspec import Struct
 
 from conclave.hub.greeting import Greeter
 from conclave.hub.media_pump import MediaPump
@@ -38,6 +41,8 @@ from conclave.ports.meeting_memory import MeetingMemory
 from conclave.ports.observer import ReportIncident, Wide
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
 from conclave.signaling.messages import Hello, Ping
+
+S = TypeVar("S", bound=Struct)
 
 handlers.check_declarations(frozenset({Hello, Ping}))
 
@@ -141,6 +146,20 @@ class Hub:
         for visitor in tuple(queue.visitors.values()):
             self._services.counts["sessions_revoked"] += 1
             queue.revoke(visitor, ErrorCode.UNAUTHORIZED, detail)
+
+    async def ask(self, meeting_id: MeetingId, mutate: Callable[[Context, float], S]) -> S:
+        """Run `mutate` in the turn of a meeting, open or not, with what is remembered of it; return its result.
+
+        Raises Refused, Unavailable, or whatever `mutate` raises.
+        """
+        results: list[S] = []
+
+        def remember(context: Context, now: float) -> S:
+            results.append(mutate(context, now))
+            return results[-1]
+
+        await self._greeter.queue_of(meeting_id).ask(remember, lambda _: None)
+        return results[0]
 
     def authorise(self, claims: Claims, source_hashes: tuple[bytes, ...], permission: Permission, name: str) -> None:
         """Let a verified invitation do something outside a session. `source_hashes`: the names of the network that it is shown

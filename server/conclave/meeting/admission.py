@@ -42,7 +42,7 @@ def note_use(call: Call) -> None:
     if known is None:
         if len(invitations) >= call.house.limits.max_invitations_per_meeting:
             return
-        known = invitations[claims.jti] = KnownInvitation(claims=claims)
+        known = invitations[claims.jti] = KnownInvitation(claims=claims, label=(claims.name or "") if claims.personal else "")
     if _is_newer(claims, known):
         known.claims, known.device_id = claims, ""
     known.uses += 1

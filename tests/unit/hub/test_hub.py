@@ -4,6 +4,7 @@ import pytest
 from tests.support.hubs import HubInMemory, RefusedByServer, eventually
 
 from conclave.hub.sessions import ConnectionInfo
+from conclave.meeting.context import Context
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
@@ -147,3 +148,19 @@ async def test_an_info_without_a_reader_is_enough_to_connect(house: HubInMemory)
     session = house.hub.connect(ConnectionInfo(encoding=Encoding.JSON, abort=lambda: None))
     await session.receive('{"type":"ping","id":1}')
     assert len(session.outbox) == 1
+
+
+async def test_a_meeting_that_nobody_is_in_answers_in_its_turn_and_is_forgotten(house: HubInMemory) -> None:
+    other = MeetingId("m" * 16)
+    answer = await house.hub.ask(other, lambda context, _now: messages.Pong(len(context.meeting.invitations)))
+    assert answer == messages.Pong(0)
+    await house.hub.settle()
+    assert house.hub.sizes()["meetings"] == 0
+
+
+async def test_an_answer_that_is_refused_is_refused_to_who_asked(house: HubInMemory) -> None:
+    def refuse(_context: Context, _now: float) -> messages.Pong:
+        raise Refused(ErrorCode.NOT_FOUND, "no such thing")
+
+    with pytest.raises(Refused, match="no such thing"):
+        await house.hub.ask(house.meeting_id, refuse)

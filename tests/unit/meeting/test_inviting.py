@@ -97,3 +97,11 @@ def test_a_meeting_has_only_so_many_invitations() -> None:
     host = room.sit(room.open())
     with refused(ErrorCode.TOO_LARGE):
         room.ask(host.session_id, messages.InvitationCreate(id=1, role=Role.VIEWER), messages.Invitation)
+
+
+def test_the_label_of_a_personal_link_suggests_a_name_and_that_of_a_shared_one_does_not() -> None:
+    room = MeetingInMemory()
+    host = room.sit(room.open())
+    for shared, name in ((False, "Bob"), (True, None)):
+        wish = messages.InvitationCreate(id=1, role=Role.VIEWER, shared=shared, label="Bob")
+        assert room.invitations.verify(room.ask(host.session_id, wish, messages.Invitation).token, WALL_S).name == name
