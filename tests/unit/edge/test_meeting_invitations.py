@@ -123,14 +123,19 @@ async def test_a_meeting_that_is_none_has_no_invitations(start: Starter) -> None
 
 async def test_a_restart_forgets_no_invitation(tmp_path: Path) -> None:
     live = await Live.start(tmp_path)
-    token, meeting = await owner_of_a_meeting(live)
-    jti = (await invited(live, token, meeting, label="Bob"))["jti"]
-    assert (await call(live, "POST", f"{meeting}/invitations/{jti}/revoke", {}, token=token)).status == 204
-    await invited(live, token, meeting, label="Carol")
-    await live.stop()
+    try:
+        token, meeting = await owner_of_a_meeting(live)
+        jti = (await invited(live, token, meeting, label="Bob"))["jti"]
+        assert (await call(live, "POST", f"{meeting}/invitations/{jti}/revoke", {}, token=token)).status == 204
+        await invited(live, token, meeting, label="Carol")
+    finally:
+        await live.stop()
     again = await Live.start(tmp_path)
-    assert [(one["label"], one["revoked"]) for one in await listed(again, token, meeting)] == [("Bob", True), ("Carol", False)]
-    await again.stop()
+    try:
+        found = {one["label"]: one["revoked"] for one in await listed(again, token, meeting)}
+    finally:
+        await again.stop()
+    assert found == {"Bob": True, "Carol": False}
 
 
 async def test_a_label_cannot_hide_what_it_says(start: Starter) -> None:
