@@ -96,7 +96,7 @@ def withdraw(context: Context, known: KnownInvitation, now: float, *, remove: bo
         for seat in tuple(context.meeting.participants.values()) if remove else ():
             present = seat.participant_id in context.meeting.participants
             if present and seat.jti == jti and seat is not but:
-                moderation.expel(context, seat, ban=False, now=now)
+                moderation.expel(context, seat, ban=False, now=now, but=but)
 
 
 def revoke(call: Call, message: InvitationRevoke, now: float) -> Outcome:

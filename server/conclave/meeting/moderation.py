@@ -76,24 +76,24 @@ def remove(call: Call, message: ParticipantRemove, now: float) -> Outcome:
     target = _target(call, message.participant_id)
 
     def apply() -> Empty:
-        expel(call, target, ban=message.ban, now=now)
+        expel(call, target, ban=message.ban, now=now, but=call.me)
         return Empty()
 
     name = "participant_banned" if message.ban else "participant_removed"
     return Recorded((call.event(name, target, by=call.me.participant_id),), apply)
 
 
-def expel(call: Call, participant: Participant, *, ban: bool, now: float) -> None:
-    """End somebody's media, seat and connection at once, and bar the way back. The same person's other seats go too, but for
-    the caller's own."""
-    bar(call, participant, whole=ban)
-    withdrawal.withdraw_made_by(call, participant, "maker removed")
-    others = [seat for seat in call.meeting.participants.values() if seat is not participant and seat is not call.me]
+def expel(context: Context, participant: Participant, *, ban: bool, now: float, but: Participant | None) -> None:
+    """End somebody's media, seat and connection at once, and bar the way back. The same person's other seats go too, apart from
+    the seat `but`."""
+    bar(context, participant, whole=ban)
+    withdrawal.withdraw_made_by(context, participant, "maker removed")
+    others = [seat for seat in context.meeting.participants.values() if seat is not participant and seat is not but]
     caught = [seat for seat in others if restraints.same_person(seat, participant)]
     for seat in (participant, *caught):
-        attendance.remove(call, seat, "removed", now)
-        call.effects.append(Disconnect(seat.session_id, "removed", "a host removed you from the meeting"))
-    lobby.dismiss_barred(call)
+        attendance.remove(context, seat, "removed", now)
+        context.effects.append(Disconnect(seat.session_id, "removed", "a host removed you from the meeting"))
+    lobby.dismiss_barred(context)
 
 
 def bar(context: Context, participant: Participant, *, whole: bool) -> None:
