@@ -1,3 +1,4 @@
+from tests.support.breakouts import Breakouts
 from tests.support.meetings import MeetingInMemory
 from tests.support.offers import offer
 
@@ -114,3 +115,25 @@ def test_levels_and_news_for_a_meeting_without_media_are_passed_over() -> None:
     media_facts.audio_levels(context, [(TrackId("t" * 16), 10, 10)], room.now)
     media_facts.collect(context)
     assert context.effects == []
+
+
+def test_who_talks_in_a_breakout_room_is_active_speaker_there_and_nowhere_else() -> None:
+    room = Breakouts("Red")
+    talker, beside, outside = room.inside(room.ids[0]), room.inside(room.ids[0]), room.join(Role.PARTICIPANT)
+    hear(room, room.publish(talker), 20, 2)
+    assert [event.participant_ids for event in room.received(beside, messages.ActiveSpeakers)] == [[talker.participant_id]]
+    for elsewhere in (outside, room.host):
+        assert not room.received(elsewhere, messages.ActiveSpeakers)
+    assert room.meeting.main.speakers == ()
+    room.close_rooms()
+    assert not room.received(outside, messages.ActiveSpeakers)
+
+
+def test_a_transport_of_a_breakout_room_that_fails_is_told_to_its_owner_alone() -> None:
+    room = Breakouts("Red")
+    owner, beside = room.inside(room.ids[0]), room.inside(room.ids[0])
+    track_id, transport_id = publish(room, owner)
+    tell(room, transport_id, "failed", "consent_expired")
+    assert room.received(owner, messages.TransportState)[-1].state == "failed"
+    assert room.received(beside, messages.TrackUnpublished) == [messages.TrackUnpublished(track_id)]
+    assert not room.received(room.host, messages.TrackUnpublished)

@@ -4,7 +4,7 @@ import pytest
 from tests.support.media_rooms import AV_OFFER
 from tests.support.meetings import MeetingInMemory
 
-from conclave.media.commands import AddTrack, TapTrack
+from conclave.media.commands import AddTrack, RemoveTrack, TapTrack
 from conclave.meeting import attendance, recording
 from conclave.meeting.context import House
 from conclave.meeting.state import Participant
@@ -311,3 +311,71 @@ def test_a_lost_connection_that_does_not_come_back_takes_its_consent_along() -> 
     meeting.advance(meeting.limits.resume_grace_s + 1)
     assert meeting.received(meeting.host, messages.RecordingChanged)[-1].recording.recorded == [meeting.host.participant_id]
     assert attendance.next_deadline(meeting.change()) is None or meeting.meeting.recording is not None
+
+
+# --- breakout rooms -----------------------------------------------------------------------------------------------------
+
+
+def move(meeting: RecordedMeeting, who: Participant, breakout_id: str | None) -> None:
+    meeting.ask(who.session_id, messages.BreakoutEnter(id=1, breakout_id=breakout_id), Empty)
+    meeting.ask(who.session_id, messages.BreakoutReady(id=1, moves=who.moves), Empty)
+
+
+def with_a_room() -> tuple[RecordedMeeting, Participant, str]:
+    """Return a recorded meeting, a guest who has agreed and publishes, and the id of an open breakout room."""
+    meeting = RecordedMeeting()
+    guest = meeting.join(Role.PARTICIPANT, "Guest")
+    meeting.publish(guest)
+    meeting.start()
+    meeting.consent(guest)
+    meeting.ask(meeting.host.session_id, messages.BreakoutCreate(id=1, titles=["Red"], self_choose=True), Empty)
+    (breakout_id,) = [place.breakout_id for place in meeting.meeting.breakouts if place.breakout_id is not None]
+    return meeting, guest, breakout_id
+
+
+def test_who_goes_into_a_breakout_room_is_not_recorded_there_and_is_again_when_back() -> None:
+    meeting, guest, breakout_id = with_a_room()
+    before = set(guest.track_ids)
+    assert dict.fromkeys(before, True) == meeting.taps()
+    move(meeting, guest, breakout_id)
+    removed = {command.track_id for command in meeting.commands if isinstance(command, RemoveTrack)}
+    assert before <= removed
+    meeting.publish(guest)
+    assert meeting.taps().keys() == before
+    move(meeting, guest, None)
+    meeting.publish(guest)
+    assert all(meeting.taps()[track_id] for track_id in guest.track_ids)
+    assert guest.recorded
+
+
+def test_consent_given_in_a_breakout_room_taps_nothing_there() -> None:
+    meeting, _, breakout_id = with_a_room()
+    late = meeting.join(Role.PARTICIPANT, "Late")
+    move(meeting, late, breakout_id)
+    meeting.publish(late)
+    before = meeting.taps()
+    meeting.consent(late)
+    assert (late.recorded, meeting.taps()) == (True, before)
+    meeting.consent(late, granted=False)
+    assert meeting.taps() == before
+    meeting.consent(late)
+    move(meeting, late, None)
+    meeting.publish(late)
+    assert all(meeting.taps()[track_id] for track_id in late.track_ids)
+
+
+def test_who_speaks_in_a_breakout_room_is_not_in_the_list_of_turns() -> None:
+    meeting, guest, breakout_id = with_a_room()
+    move(meeting, guest, breakout_id)
+    meeting.meeting.places[guest.breakout_id].speakers = (guest.participant_id,)
+    recording.speakers_changed(meeting.change())
+    assert meeting.recorder.orders[-1] == ("speakers", ())
+
+
+def test_a_recording_goes_on_and_ends_while_people_are_in_breakout_rooms() -> None:
+    meeting, guest, breakout_id = with_a_room()
+    move(meeting, guest, breakout_id)
+    meeting.publish(guest)
+    meeting.ask(meeting.host.session_id, messages.RecordingStop(id=1), Empty)
+    assert meeting.received(guest, messages.RecordingChanged)[-1].recording.state == "off"
+    assert meeting.recorder.orders[-1] == ("stop",)
