@@ -6,8 +6,9 @@ import socket as sockets
 
 import pytest
 from aiohttp import WSServerHandshakeError
-from tests.support.live import Starter, ask, hello, open_meeting
+from tests.support.live import Live, Starter, ask, hello, open_meeting
 
+from conclave.edge import listener
 from conclave.edge.sources import TRANSPORTS_BESIDE
 
 NAME = "\N{GRINNING FACE}" * 64
@@ -48,6 +49,33 @@ async def test_silent_tls_connections_of_one_source_are_limited(start: Starter) 
         assert await asyncio.wait_for(reader.read(), 5) == b""
     for _, other in [*held, (reader, writer)]:
         other.close()
+
+
+async def unread(live: Live) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection with small buffers on which nobody reads."""
+    slow = sockets.socket()
+    slow.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+    slow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(slow, ("127.0.0.1", live.server.port))
+    reader, writer = await asyncio.open_connection(sock=slow, ssl=live.tls, server_hostname="127.0.0.1", limit=64)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    return reader, writer
+
+
+async def test_who_asks_for_much_and_reads_nothing_is_cut(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "STALLED_S", 0.2)
+    live = await start()
+    _, writer = await unread(live)
+
+    async def ask_on() -> None:
+        while True:
+            writer.write(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 32)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(ask_on(), 20)
+    writer.close()
 
 
 async def test_a_reader_that_takes_nothing_is_cut_and_the_meeting_does_not_wait(start: Starter) -> None:

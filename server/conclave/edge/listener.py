@@ -17,6 +17,10 @@ HANDSHAKE_TIMEOUT_S = 10.0
 TLS_SHUTDOWN_TIMEOUT_S = 2.0
 IDLE_TIMEOUT_S = 30.0
 LINGERING_S = 1.0
+STALLED_S = 30.0
+"""How long a peer may leave a full write buffer unread; HTTP has no other end for who asks and does not read."""
+WRITE_BUFFER_BYTES = 65_536
+"""At this size responses wait for the peer. The loop's own limit for TLS, 512 KiB, times a source's connections is too much."""
 DRAIN_TIMEOUT_S = 5.0
 MAX_LINE_BYTES = 4_096
 MAX_HEADER_BYTES = 8_190
@@ -26,9 +30,9 @@ SEND_BUFFER_BYTES = 65_536
 
 
 class GuardedConnection(web.RequestHandler):
-    """One TLS connection; dropped before its first request when its source has too many."""
+    """One TLS connection; dropped before its first request when its source has too many, and when nobody reads the answers."""
 
-    __slots__ = ("_source", "_sources")
+    __slots__ = ("_source", "_sources", "_stalled")
 
     def __init__(self, server: web.Server, sources: Sources, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -38,6 +42,7 @@ class GuardedConnection(web.RequestHandler):
         )  # fmt: skip
         self._sources = sources
         self._source: bytes | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
@@ -49,7 +54,18 @@ class GuardedConnection(web.RequestHandler):
             transport.abort()  # type: ignore[attr-defined]
             return
         self._source = source
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)  # type: ignore[attr-defined]
         super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        transport = self.transport
+        if transport is not None:
+            self._stalled = self._loop.call_later(STALLED_S, transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_stall()
 
     def handle_error(
         self,
@@ -71,11 +87,17 @@ class GuardedConnection(web.RequestHandler):
         return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._forget_stall()
         if self._source is None:
             return
         self._sources.close_transport(self._source)
         self._source = None
         super().connection_lost(exc)
+
+    def _forget_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
 
 class Listener:

@@ -17,7 +17,6 @@ from conclave.model.errors import ErrorCode
 from conclave.policy.limits import MAX_FRAME_BYTES, BucketSize
 from conclave.signaling.codec import Encoding
 
-WRITE_BUFFER_BYTES = 65_536
 CLOSE_TIMEOUT_S = 2.0
 FRAMES_A_MESSAGE = 2
 """Allowed on average; the hub's own limit, which says why it closes, comes first for messages in one frame each."""
@@ -69,7 +68,6 @@ class Signaling:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         session = self._hub.connect(
             ConnectionInfo(encoding=encoding, abort=transport.abort, source_hash=source, former_hashes=former)
         )
