@@ -2,9 +2,7 @@
 
 import os
 
-from conclave.config.settings import MediaSettings
-
-MAX_LANES = 4
+from conclave.config.settings import MAX_LANES, MediaSettings
 
 
 def lane_ports(settings: MediaSettings) -> list[int]:

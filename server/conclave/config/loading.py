@@ -5,7 +5,8 @@ from a file, its trailing line end removed. A key that no section has is an erro
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -13,7 +14,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from conclave.config.settings import SECRETS, TOKENS, Settings
+from conclave.config.settings import MAX_LANES, SECRETS, TOKENS, MediaSettings, Settings
 from conclave.model.errors import ConclaveError
 
 PREFIX = "CONCLAVE_"
@@ -23,6 +24,7 @@ RESERVED = frozenset({"CONCLAVE_SANITIZE", "CONCLAVE_FUZZ_SECONDS"})
 """Variables of the build and the tests that share the prefix."""
 
 MIN_TOKEN_CHARACTERS = 32
+LAST_PORT = 65_535
 
 
 class ConfigurationError(ConclaveError):
@@ -160,6 +162,7 @@ def _check_together(settings: Settings) -> None:
         problems.append("'telemetry.log_level' must be debug, info, warning or error")
     if settings.media.ports and settings.media.lanes not in (0, len(settings.media.ports)):
         problems.append("'media.lanes' and the number of 'media.ports' differ; leave lanes at 0 to take them from ports")
+    problems += _check_media(settings.media)
     problems += [
         f"'security.allowed_origins': {origin!r} is not an origin such as https://meet.example"
         for origin in settings.security.allowed_origins
@@ -167,3 +170,16 @@ def _check_together(settings: Settings) -> None:
     ]
     if problems:
         raise ConfigurationError(tuple(problems))
+
+
+def _check_media(media: MediaSettings) -> Iterator[str]:
+    """Yield what keeps the packet plane from listening, or clients from finding it, whatever the host is."""
+    for key, addresses in (("host", (media.host,)), ("announced_addresses", media.announced_addresses)):
+        for address in addresses:
+            try:
+                ip_address(address)
+            except ValueError:
+                yield f"'media.{key}': {address!r} is not an IP address; names are not looked up"
+    lanes = media.lanes or MAX_LANES
+    if not media.ports and media.first_port and media.first_port + lanes - 1 > LAST_PORT:
+        yield f"'media.first_port': the ports of {lanes} lanes from {media.first_port} on end above {LAST_PORT}"

@@ -13,6 +13,10 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
+MAX_LANES = 4
+"""Lanes of a server that is not told how many, on a machine with as many CPU cores or more."""
+
+
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the settings file."""
 

@@ -1,7 +1,7 @@
 """One DTLS-SRTP association over the TLS library's memory buffers (RFC 6347, RFC 5764, RFC 8827 section 6.5).
 
 Retransmission runs on the time we are given (see dtls_flight); the library's own timer, which reads the wall clock, is
-only a second chance. Ten seconds after the handshake the library's 93 KiB are given back: nothing but a close_notify can
+only a second chance. A second after the handshake the library's 93 KiB are given back: nothing but a close_notify can
 come any more, and that still shows as a record of its type.
 """
 
@@ -36,7 +36,7 @@ KEY_AND_SALT_BYTES = {
 MAX_DATAGRAM_BYTES = 2048
 MAX_HANDSHAKE_BYTES = 128 * 1024
 HANDSHAKE_DEADLINE_S = 30.0
-LINGER_S = 10.0
+LINGER_S = 1.0
 
 ALERT = 21
 HANDSHAKE = 22

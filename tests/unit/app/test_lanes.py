@@ -1,5 +1,5 @@
-from conclave.app.lanes import MAX_LANES, lane_ports
-from conclave.config.settings import MediaSettings
+from conclave.app.lanes import lane_ports
+from conclave.config.settings import MAX_LANES, MediaSettings
 
 
 def test_explicit_ports_are_the_lanes() -> None:

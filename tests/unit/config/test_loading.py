@@ -108,6 +108,18 @@ def test_an_origin_that_is_none_is_refused(origin: str) -> None:
     assert "security.allowed_origins" in problems(None, {"CONCLAVE_SECURITY__ALLOWED_ORIGINS": origin})
 
 
+def test_ports_past_the_last_one_are_refused() -> None:
+    environment = {"CONCLAVE_MEDIA__FIRST_PORT": "65533", "CONCLAVE_MEDIA__LANES": "3"}
+    assert load_settings(None, environment).media.first_port == 65_533
+    assert "'media.first_port'" in problems(None, environment | {"CONCLAVE_MEDIA__LANES": "4"})
+    assert "'media.first_port'" in problems(None, environment | {"CONCLAVE_MEDIA__LANES": "0"})
+
+
+@pytest.mark.parametrize("key", ["host", "announced_addresses"])
+def test_a_name_where_the_media_needs_an_address_is_refused_and_the_key_is_named(key: str) -> None:
+    assert f"'media.{key}': 'meet.example'" in problems(None, {f"CONCLAVE_MEDIA__{key.upper()}": "meet.example"})
+
+
 def test_lanes_that_contradict_the_ports_are_refused() -> None:
     assert "media.lanes" in problems(None, {"CONCLAVE_MEDIA__PORTS": "1,2", "CONCLAVE_MEDIA__LANES": "3"})
 
