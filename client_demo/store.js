@@ -17,6 +17,7 @@ export const INITIAL_STATE = Object.freeze({
   consent_asked: null, // the recording for which one has to say if one agrees
   recordings: [], // ids of the meeting's recordings that one has seen
   asked: null, // the source that a host asks one to turn on
+  unmute_allowed: false, // whether a host has let one unmute, where participants may not by themselves
   participants: {},
   order: [],
   tracks: {},
@@ -136,12 +137,20 @@ function withoutParticipant(state, id) {
   };
 }
 
+/** Whether a track says that a host muted one's microphone, which also takes back the leave to unmute. */
+const silencedByHost = (state, { participant_id, source, muted }) =>
+  muted && participant_id === state.self.participant_id && source === "microphone" && state.local.microphone === "on" && !isSuspended(state);
+
 const EVENT_REDUCERS = {
   "participant.joined": (state, { participant }) => withParticipant(state, participant),
   "participant.changed": (state, { participant }) => withParticipant(state, participant),
   "participant.left": (state, { participant_id }) => withoutParticipant(state, participant_id),
   "track.published": (state, { track }) => ({ ...state, tracks: { ...state.tracks, [track.track_id]: track } }),
-  "track.changed": (state, { track }) => ({ ...state, tracks: { ...state.tracks, [track.track_id]: track } }),
+  "track.changed": (state, { track }) => ({
+    ...state,
+    tracks: { ...state.tracks, [track.track_id]: track },
+    unmute_allowed: state.unmute_allowed && !silencedByHost(state, track),
+  }),
   "track.unpublished": (state, { track_id }) => ({ ...state, tracks: without(state.tracks, track_id) }),
   "speakers.active": (state, { participant_ids }) => withSpeakers(state, participant_ids),
   "subscriber.slots": (state, { slots }) => ({ ...state, slots: slotMap(slots) }),
@@ -149,7 +158,7 @@ const EVENT_REDUCERS = {
   "lobby.admitted": (state) => ({ ...state, admitted: true }),
   "recording.changed": (state, { recording }) => ({ ...state, ...recordingFields(state, recording) }),
   "recording.consent_requested": (state, { recording_id }) => ({ ...state, consent_asked: recording_id }),
-  "unmute.requested": (state, { source }) => ({ ...state, asked: source }),
+  "unmute.requested": (state, { source }) => ({ ...state, asked: source, unmute_allowed: state.unmute_allowed || source === "microphone" }),
   "meeting.changed": (state, { title, state: phase, settings }) => ({ ...state, meeting: { ...state.meeting, title, state: phase, settings: { ...OPEN_SETTINGS, ...settings } } }),
   "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
   "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
@@ -170,6 +179,7 @@ const REDUCERS = {
       admitted: false,
       consent_asked: null,
       asked: null,
+      unmute_allowed: false,
       meeting: { ...INITIAL_STATE.meeting, meeting_id, title: welcome.title ?? known, open: welcome.meeting_open },
     };
   },
@@ -211,6 +221,9 @@ export const isSuspended = (state) => state.meeting.state === "suspended";
 
 /** Whether a host keeps a participant's source off. */
 export const isHeld = (state, participantId, source) => state.participants[participantId]?.held?.includes(source) ?? false;
+
+/** Whether one is muted where only a host's leave lets one unmute, and has none. */
+export const needsLeave = (state) => !state.meeting.settings.unmute && !state.unmute_allowed && state.local.microphone !== "on";
 
 /** Whether a participant is in the recording that runs; null while none does. */
 export const isRecorded = (state, participantId) => (state.recording.state === "off" ? null : state.recording.recorded.includes(participantId));

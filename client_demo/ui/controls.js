@@ -157,7 +157,10 @@ export class ControlBar {
     const raised = participants[self.participant_id]?.hand_raised ?? false;
     parts.hand.button.classList.toggle("active", raised);
     setAttribute(parts.hand.button, "aria-pressed", String(raised));
-    setLabel(parts.hand.button, raised ? "Lower your hand" : "Raise your hand", "H");
+    const frozen = whyOff(state);
+    for (const { button } of [parts.hand, parts.reactions]) button.classList.toggle("barred", frozen !== "");
+    setLabel(parts.hand.button, raised ? "Lower your hand" : "Raise your hand", "H", frozen);
+    setLabel(parts.reactions.button, "React", "R", frozen);
     parts.people.button.classList.toggle("active", panel === "people");
     setAttribute(parts.people.button, "aria-expanded", String(panel === "people"));
     const waiting = canInvite(self.role) ? state.lobby.length : 0;

@@ -2,7 +2,7 @@
 
 import { keptSharePath } from "../invitation.js";
 import { canInvite, isHost, may } from "../roles.js";
-import { isSuspended } from "../store.js";
+import { isHeld, isSuspended } from "../store.js";
 import { deviceWords, heldWords, refusalWords } from "../words.js";
 import { AudioSink } from "./audio_sink.js";
 import { ControlBar } from "./controls.js";
@@ -219,7 +219,8 @@ export class MeetingPage {
     const { own } = this.#call;
     const state = this.#store.get();
     const other = Object.values(state.tracks).find((track) => track.source === "screen" && track.participant_id !== state.self.participant_id);
-    if (state.local.screen || !other || state.meeting.settings.screen_share !== "one") {
+    const barred = isSuspended(state) || isHeld(state, state.self.participant_id, "screen");
+    if (state.local.screen || !other || barred || state.meeting.settings.screen_share !== "one") {
       await own.setScreen(!state.local.screen);
       return;
     }

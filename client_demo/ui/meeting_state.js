@@ -1,7 +1,7 @@
 /** What everybody is shown of the meeting's state: marks in the header, the banner of a suspended meeting, a host's request. */
 
-import { may } from "../roles.js";
-import { isSuspended } from "../store.js";
+import { may, ranksWith } from "../roles.js";
+import { isHeld, isSuspended, needsLeave } from "../store.js";
 import { askedWords } from "../words.js";
 import { h, icon } from "./dom.js";
 
@@ -87,13 +87,13 @@ export class AskCard {
   }
 }
 
-/** Say why a control does nothing now; "" while it works. */
-export function whyOff(state, source) {
-  const { participants, self, meeting } = state;
-  if (participants[self.participant_id]?.held?.includes(source)) return source === "screen" ? "A host has stopped your share" : "A host keeps it off";
+/** Say why a source, or (null) anything else, cannot be turned on now; "" while it can. */
+export function whyOff(state, source = null) {
+  const { self, meeting } = state;
+  if (isHeld(state, self.participant_id, source)) return source === "screen" ? "A host has stopped your share" : "A host keeps it off";
   if (isSuspended(state)) return "The meeting is suspended";
-  if (source === "screen" && meeting.settings.screen_share === "hosts" && !may(self.role, "screen_share.control")) return "Only hosts share here";
+  const led = !ranksWith(self.role, "co-host");
+  if (led && source === "screen" && meeting.settings.screen_share === "hosts") return "Only hosts share here";
+  if (led && source === "microphone" && needsLeave(state)) return "A host has to allow it";
   return "";
 }
-
-

@@ -129,7 +129,7 @@ async def test_no_screen_of_moderation_or_recording_breaks_a_rule_of_wcag(tabs: 
     await bob.page.get_by_text("Recording, without you").wait_for()
     await ada.page.get_by_role("button", name="Actions for Bob").click()
     await ada.page.get_by_role("menuitem", name="Allow to unmute").click()
-    await bob.page.get_by_text("A host asks you to unmute").wait_for()
+    await bob.page.get_by_role("alert").get_by_text("A host asks you to unmute").wait_for()
     found += await keep_out(bob, "asked to unmute, not recorded")
     await ada.page.click("#recording-mark")
     found += await keep_out(ada, "menu of the recording")

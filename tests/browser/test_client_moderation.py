@@ -38,7 +38,7 @@ async def knocking(tabs: ClientTabs) -> tuple[ClientPage, ClientPage, str]:
     await bob.page.fill("#display-name", "Bob")
     await bob.page.click("#join")
     await bob.page.get_by_text("Waiting to be let in").wait_for()
-    await ada.page.get_by_text("Bob waits to be let in").wait_for()
+    await ada.page.get_by_role("main").get_by_text("Bob waits to be let in").wait_for()
     await ada.control("people")
     return ada, bob, tokens["participant"]
 
@@ -108,7 +108,7 @@ async def test_early_arrivals_wait_for_the_host_and_may_stop_waiting(tabs: Clien
     await bob.page.get_by_role("heading", name="Waiting for the host").wait_for()
     await ada.join(tabs.server.url, tokens["host"], "Ada")
     await bob.page.get_by_role("heading", name="Waiting to be let in").wait_for()
-    await ada.page.get_by_text("Bob waits to be let in").first.wait_for()
+    await ada.page.get_by_role("main").get_by_text("Bob waits to be let in").wait_for()
     await bob.page.click("#stop-waiting")
     await ada.holds("window.conclave.state().lobby.length === 0", "Bob waits no more")
     assert await bob.page.locator("#join").is_visible()
@@ -186,6 +186,43 @@ async def test_a_co_host_mutes_and_a_demoted_one_has_no_such_buttons(tabs: Clien
     await bob.holds("window.conclave.state().self.role === 'participant'", "Bob is a participant again")
     assert await bob.page.locator("#control-host").is_hidden()
     assert await bob.page.get_by_role("button", name="More about Cat").is_hidden()
+
+
+async def test_one_who_is_made_a_viewer_is_silent_and_talks_again_when_promoted_and_asked(tabs: ClientTabs) -> None:
+    ada, bob, bob_id, _ = await admitted(tabs)
+    await act(ada, "Make viewer", confirm="Make viewer")
+    await ada.holds(f"{track_of(bob_id, 'microphone')} === undefined", "nothing is sent any more")
+    assert await bob.page.evaluate(MICROPHONE) == "off"
+    assert await bob.page.locator("#control-microphone").is_hidden()
+    await act(ada, "Make participant")
+    await bob.page.get_by_text("You are participant now").wait_for()
+    await act(ada, "Ask to unmute")
+    await bob.page.get_by_role("alert").get_by_role("button", name="Unmute").click()
+    await ada.tile_says(bob_id, "microphone on")
+    assert bob.errors == []
+
+
+async def test_one_shares_at_a_time_a_host_takes_over_and_forbids(tabs: ClientTabs) -> None:
+    ada, bob, bob_id, _ = await admitted(tabs)
+    ada_id = (await ada.state())["self"]["participant_id"]
+    await ada.control("host")
+    await ada.page.select_option("#share-mode", "one")
+    await bob.holds("window.conclave.state().meeting.settings.screen_share === 'one'", "one at a time")
+    await bob.control("screen")
+    await ada.holds(f"{track_of(bob_id, 'screen')} !== undefined", "Bob shares")
+    await ada.control("screen")
+    await ada.page.get_by_role("dialog").get_by_role("button", name="Take over").click()
+    await bob.page.get_by_text("Somebody else shares now").wait_for()
+    await bob.holds(f"{track_of(ada_id, 'screen')} !== undefined", "Ada shares")
+    await bob.control("screen")
+    await bob.page.get_by_text("Somebody shares already").wait_for()
+    await ada.control("people")
+    await act(ada, "Forbid screen share")
+    await bob.holds("document.querySelector('#control-screen').classList.contains('barred')", "Bob sees why")
+    await bob.control("screen")
+    await bob.page.get_by_text("You may not share now").wait_for()
+    await act(ada, "Allow screen share")
+    await bob.page.get_by_text("You may share your screen again").wait_for()
 
 
 async def test_one_who_is_removed_is_told_so_and_the_banned_link_is_refused(tabs: ClientTabs) -> None:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { INITIAL_STATE, createStore, isHeld, isRecorded, isSuspended, pageOf, reduce, roster, screenTracks, trackOf } from "../../client_demo/store.js";
+import { INITIAL_STATE, createStore, isHeld, isRecorded, isSuspended, needsLeave, pageOf, reduce, roster, screenTracks, trackOf } from "../../client_demo/store.js";
 
 const person = (id, fields = {}) => ({
   participant_id: id, display_name: id.toUpperCase(), role: "participant", hand_raised: false, connected: true, ...fields,
@@ -172,4 +172,14 @@ test("the question for consent stands until one is recorded, answers, or nothing
   assert.equal(reduce(asked, { type: "consent_answered" }).consent_asked, null);
   assert.deepEqual(asked.recordings, ["r"]);
   assert.deepEqual([isRecorded(asked, "ada"), isRecorded(asked, "me"), isRecorded(joined(), "me")], [true, false, null]);
+});
+
+test("where participants may not unmute themselves, one needs a host's leave, until a host mutes one again", () => {
+  const mic = (muted) => ({ type: "track.changed", track: track("m", "me", "microphone", { muted }) });
+  const closed = joined([person("me")], { settings: { unmute: false } });
+  assert.deepEqual([needsLeave(closed), needsLeave(joined())], [true, false]);
+  const allowed = after(closed, { type: "unmute.requested", source: "microphone" }, mic(true));
+  assert.equal(needsLeave(allowed), false);
+  const talking = reduce(allowed, { type: "local", local: { microphone: "on" } });
+  assert.equal(after(talking, mic(true)).unmute_allowed, false);
 });
