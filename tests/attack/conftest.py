@@ -1,3 +1,3 @@
-from tests.support.live_fixtures import pytest_asyncio_loop_factories, start
+from tests.support.live_fixtures import live, pytest_asyncio_loop_factories, start
 
-__all__ = ["pytest_asyncio_loop_factories", "start"]
+__all__ = ["live", "pytest_asyncio_loop_factories", "start"]

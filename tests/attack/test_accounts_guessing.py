@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.support.account_client import PASSWORD, Answer, log_in, make_account
-from tests.support.live import Live, Starter, starting
+from tests.support.live import Live, Starter
 from tests.support.statistics import superiority
 
 from conclave.edge.hashing import PasswordWorkers
@@ -17,12 +15,6 @@ WRONG = "wrong password"
 ROUNDS = 60
 INDISTINCT = (0.25, 0.75)
 """Under the null hypothesis the statistic of 60 against 60 has a deviation of 0.053: this is 4.7 deviations."""
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Starter]:
-    async with starting(tmp_path) as starter:
-        yield starter
 
 
 def shown(answer: Answer) -> tuple[int, str, tuple[str, ...]]:

@@ -2,21 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account, token_of
-from tests.support.live import Live, starting
+from tests.support.live import Live
 
 from conclave.edge.routes import ROUTES, Access
 from conclave.model.accounts import SystemRole
-
-
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    async with starting(tmp_path) as start:
-        yield await start()
-
 
 WITH_ID = [name for name, route in ROUTES.items() if route.access is Access.ACCOUNT and "{" in route.path]
 

@@ -1,24 +1,16 @@
 """What other sites and planted cookies can do with somebody's browser session: nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.support.account_client import COOKIE, PASSWORD, Browser, call, log_in, make_account
-from tests.support.live import Live, starting
+from tests.support.live import Live
 
 from conclave.edge.routes import ROUTES, Access
 from conclave.edge.token_desk import Begun, TokenDesk
 from conclave.model.accounts import Account, SignInKind
 
 EVIL = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-
-
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    async with starting(tmp_path) as start:
-        yield await start()
 
 
 @pytest.fixture

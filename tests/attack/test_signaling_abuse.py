@@ -3,23 +3,15 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from aiohttp import WSCloseCode
-from tests.support.live import Live, Starter, closed_with, hello, open_meeting, starting
+from tests.support.live import Live, Starter, closed_with, hello, open_meeting
 from tests.support.offers import offer
 from tests.support.signaling import RequestRefused, Signaling
 
 from conclave.model.roles import Role
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Starter]:
-    async with starting(tmp_path) as starter:
-        yield starter
 
 
 async def test_a_flood_of_messages_ends_its_own_connection_and_no_other(start: Starter) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.account_client import call, make_account, socket_of
 from tests.support.accounts import an_account
-from tests.support.live import Live, hello, starting
+from tests.support.live import Live, hello
 from tests.support.tokens import NOW_S, Mint
 
 from conclave.identity.access_tokens import AccessTokens
@@ -170,12 +170,6 @@ def test_no_changed_character_leaves_a_token_good(data: st.DataObject) -> None:
 @given(st.text(max_size=200) | st.binary(max_size=100).map(b64))
 def test_arbitrary_text_is_refused(text: str) -> None:
     refuse(text)
-
-
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    async with starting(tmp_path) as start:
-        yield await start()
 
 
 Kind = Callable[[Live], str]

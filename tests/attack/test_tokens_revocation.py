@@ -1,24 +1,17 @@
 """Revoked access: at once, over HTTP and on sockets that are open, in every way in which it can be revoked."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account, socket_of, token_of
-from tests.support.live import Live, ask, close_frame, open_meeting, starting
+from tests.support.live import Live, ask, close_frame, open_meeting
 
 from conclave.model.accounts import SystemRole
 from conclave.model.roles import Role
 
 UNAUTHORIZED = 4001
-
-
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    async with starting(tmp_path) as start:
-        yield await start()
 
 
 class Victim:

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.support.live import Starter, starting
+from tests.support.live import Live, Starter, starting
 
 
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Starter]:
     async with starting(tmp_path) as starter:
         yield starter
+
+
+@pytest.fixture
+async def live(start: Starter) -> Live:
+    """A server as it is by default."""
+    return await start()
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -64,8 +64,12 @@ class Greeter:
         return await queue.ask(enter, respond)
 
     def _verify(self, hello: Hello, token: str) -> tuple[Claims, AccessClaims | None]:
+        """Raises Refused also where an account comes by another's own link."""
         wall_s = self._services.clock.wall()
-        return self._services.invitations.verify(token, wall_s), self._verify_access(hello.access_token, wall_s)
+        claims, bearer = self._services.invitations.verify(token, wall_s), self._verify_access(hello.access_token, wall_s)
+        if bearer is not None and claims.account not in (None, bearer.sub):
+            raise not_valid()
+        return claims, bearer
 
     async def _check_link(self, claims: Claims) -> None:
         """Ask whether an account may still come in by its own link; without accounts nobody's is good."""

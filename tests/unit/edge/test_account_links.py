@@ -1,5 +1,6 @@
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import update
 from tests.support.account_client import make_account
 from tests.support.live import Live, Starter
 
@@ -9,6 +10,7 @@ from conclave.model.accounts import Account, OwnedMeeting, Share
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
+from conclave.store.schema import ACCOUNTS
 
 MEETING = MeetingId("m" * 16)
 
@@ -50,3 +52,12 @@ async def test_a_link_is_good_for_whom_and_what_it_was_made(start: Starter) -> N
 async def test_invitations_of_no_account_pass(start: Starter) -> None:
     links, _, ada, _ = await shared_as_viewer(await start())
     await links.check(replace(link(ada, Role.CO_HOST), account=None))
+
+
+async def test_one_deactivated_behind_our_back_comes_by_no_link(start: Starter) -> None:
+    live = await start()
+    links, _, ada, _ = await shared_as_viewer(live)
+    async with live.server.accounts.stores.database.writing() as connection:
+        await connection.execute(update(ACCOUNTS).values(active=False))
+    with pytest.raises(Refused):
+        await links.check(link(ada, Role.HOST))

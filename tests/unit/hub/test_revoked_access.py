@@ -11,6 +11,7 @@ from conclave.identity.access_tokens import AccessClaims
 from conclave.identity.invitations import Claims
 from conclave.identity.signed_tokens import not_valid
 from conclave.model.accounts import Account, Revocation, RevocationKind, SignInId
+from conclave.model.errors import ErrorCode
 from conclave.model.ids import MeetingId, new_id
 from conclave.model.roles import Role
 from conclave.signaling import messages
@@ -187,3 +188,21 @@ async def test_what_is_revoked_while_it_is_asked_for_is_not_let_in(house: HubInM
         await house.client().ask(
             lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=access), messages.Welcome
         )
+
+
+async def test_an_own_link_and_another_accounts_access_token_do_not_go_together(house: HubInMemory) -> None:
+    accounts, ada, eve = Accounts(house), an_account(), an_account("eve")
+
+    async def pass_all(_: Claims) -> None:
+        return
+
+    house.hub._services.check_link = pass_all
+    token = own_link(house, ada)
+    with pytest.raises(RefusedByServer) as caught:
+        await house.client().ask(
+            lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=accounts.token(eve)), messages.Welcome
+        )
+    assert caught.value.code == ErrorCode.UNAUTHORIZED
+    await house.client().ask(
+        lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=accounts.token(ada)), messages.Welcome
+    )
