@@ -95,15 +95,13 @@ class AiortcParticipant:
 
     def __init__(self, signaling: Signaling, srtp_profile: str | None = None) -> None:
         self.signaling = signaling
-        self.counters: list[Counter] = []
-        self.publisher = new_connection()
-        self.subscriber = new_connection()
+        self.counters: list[Counter]
         self.participant_id = ""
         self.track_ids: list[str] = []
         self._srtp_profile = srtp_profile
-        self._answering: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None
         self._offers: asyncio.Queue[Message] = asyncio.Queue()
-        self.subscriber.on("track", lambda track: self.counters.append(Counter(track)))
+        self._open()
 
     @classmethod
     async def join(
@@ -120,10 +118,34 @@ class AiortcParticipant:
         signaling = await Signaling.connect(url, tls, subprotocol=subprotocol)
         participant = cls(signaling, srtp_profile)
         signaling.listen(participant._on_event)
-        participant._answering = asyncio.create_task(participant._answer_offers())
         joined = await signaling.enter(token, name, create=create)
         participant.participant_id = joined["participant_id"]
         return participant
+
+    def _open(self) -> None:
+        """Begin with two new connections, on which nothing has come yet."""
+        self.publisher = new_connection()
+        self.subscriber = new_connection()
+        self.counters = []
+        self.subscriber.on("track", lambda track: self.counters.append(Counter(track)))
+        self._answering = asyncio.create_task(self._answer_offers())
+
+    async def _close(self) -> None:
+        """Close both connections."""
+        if self._answering is not None:
+            self._answering.cancel()
+        for counter in self.counters:
+            counter.stop()
+        await self.publisher.close()
+        await self.subscriber.close()
+
+    async def follow(self, entered: Message) -> None:
+        """Do what a client does at `breakout.entered`: close the old connections, say so, and go on with new ones."""
+        await self._close()
+        while not self._offers.empty():
+            self._offers.get_nowait()
+        self._open()
+        await self.signaling.request("breakout.ready", moves=entered["snapshot"]["moves"])
 
     def _on_event(self, event: Message) -> None:
         if event["type"] == "subscriber.offer":
@@ -139,6 +161,13 @@ class AiortcParticipant:
             sdp = self.subscriber.localDescription.sdp
             await self.signaling.request("subscriber.answer", revision=offer["revision"], sdp=sdp)
 
+    async def publish_sound(self) -> None:
+        """Publish audio alone."""
+        audio = self.publisher.addTransceiver(Tone(), direction="sendonly")
+        await self.publisher.setLocalDescription(await self.publisher.createOffer())
+        self.track_ids = (await self.signaling.request("audio.publish", mid=audio.mid))["track_ids"]
+        await self._offer()
+
     async def publish(self) -> None:
         """Publish audio and video, as one pipeline of requests."""
         audio = self.publisher.addTransceiver(Tone(), direction="sendonly")
@@ -151,6 +180,9 @@ class AiortcParticipant:
             await self.signaling.request("video.publish", mid=video.mid),
         ]
         self.track_ids = [track for result in published for track in result["track_ids"]]
+        await self._offer()
+
+    async def _offer(self) -> None:
         answer = await self.signaling.request("publisher.offer", sdp=self.publisher.localDescription.sdp)
         await self.publisher.setRemoteDescription(RTCSessionDescription(sdp=answer["sdp"], type="answer"))
 
@@ -170,10 +202,5 @@ class AiortcParticipant:
         }
 
     async def close(self) -> None:
-        if self._answering is not None:
-            self._answering.cancel()
-        for counter in self.counters:
-            counter.stop()
-        await self.publisher.close()
-        await self.subscriber.close()
+        await self._close()
         await self.signaling.close()
