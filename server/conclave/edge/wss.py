@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from aiohttp import WSMsgType, web
 
@@ -68,12 +70,11 @@ class Signaling:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        session = self._hub.connect(
-            ConnectionInfo(encoding=encoding, abort=transport.abort, source_hash=source, former_hashes=former)
-        )
+        abort = partial(cut, transport)
+        session = self._hub.connect(ConnectionInfo(encoding=encoding, abort=abort, source_hash=source, former_hashes=former))
         try:
             await socket.prepare(request)
-            writer = asyncio.create_task(self._write(session, socket, encoding, transport.abort), name="signaling writer")
+            writer = asyncio.create_task(self._write(session, socket, encoding, abort), name="signaling writer")
             try:
                 await self._read(session, socket)
             finally:
@@ -101,6 +102,12 @@ class Signaling:
             await socket.close(code=session.close_code)
         except (TimeoutError, ConnectionError):
             abort()
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """Cut a connection at once; a TLS transport of asyncio that was closed twice has nothing left to abort and fails over it."""
+    with suppress(AttributeError):
+        transport.abort()
 
 
 async def _finish(writer: asyncio.Task[None]) -> None:

@@ -5,6 +5,8 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 from tests.support.live import JSON, MSGPACK, Starter, ask, closed_with, hello, open_meeting
 
+from conclave.edge.wss import cut
+
 
 async def test_a_greeting_over_json_is_answered_with_welcome(start: Starter) -> None:
     live = await start()
@@ -94,3 +96,12 @@ async def test_a_stopping_server_says_so_and_closes_as_going_away(start: Starter
     assert seen[-1]["type"] == "closing"
     assert seen[-1]["code"] == "shutdown"
     assert socket.close_code == 1001
+
+
+async def test_a_connection_that_was_closed_twice_can_still_be_cut(start: Starter) -> None:
+    live = await start()
+    _, writer = await live.raw()
+    for _ in range(2):
+        writer.transport.close()
+    cut(writer.transport)
+    assert writer.transport.is_closing()

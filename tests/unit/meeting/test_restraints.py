@@ -60,6 +60,14 @@ def test_another_connection_of_the_same_person_lifts_none(
     assert back.held == {TrackSource.MICROPHONE}
 
 
+def test_taking_a_lost_seat_anew_lifts_nothing() -> None:
+    room, host = meeting()
+    ada = room.join(Role.PARTICIPANT, jti=LINK, seats=1, device_id=DEVICE)
+    mute(room, host, ada)
+    room.lose(ada)
+    assert room.join(Role.PARTICIPANT, jti=LINK, seats=1, device_id=DEVICE).held == {TrackSource.MICROPHONE}
+
+
 def test_who_comes_by_another_link_from_another_device_is_free() -> None:
     room, host = meeting()
     ada = room.join(Role.PARTICIPANT, jti=LINK, device_id=DEVICE, source_hash=NETWORK)
