@@ -1,11 +1,13 @@
 /**
  * The life of one person in one meeting: getting in and out, and what comes back after a loss. Knows no page elements.
- * `own`, `moderation` and `recording` hold what the person does with their own media, about others, and about being recorded.
+ * `own`, `moderation`, `recording` and `breakouts` hold what the person does with their own media, about others, about being
+ * recorded, and about rooms.
  *
  * Fires "notice" {tone, title, text}, "reaction" {participant_id, reaction}, "media" when a receiver's track may have
  * changed, "announce" {text} for what a screen reader should say.
  */
 
+import { Breakouts } from "./breakouts.js";
 import { QualityWatch, collectStats } from "./figures.js";
 import { Subscriber } from "./media.js";
 import { Moderation } from "./moderation.js";
@@ -41,6 +43,8 @@ export class Call extends EventTarget {
   /** transport -> earliest time of its next renewal. */
   #renewals = {};
   #inLobby = false;
+  /** Whether a move into another room has not been answered with `breakout.ready` yet. */
+  #unready = false;
 
   constructor({ signaling, store, devices }) {
     super();
@@ -51,6 +55,7 @@ export class Call extends EventTarget {
     this.own = new OwnMedia({ requests: this.#requests, store, devices });
     this.moderation = new Moderation(this.#requests);
     this.recording = new Recording({ requests: this.#requests, store, token: () => this.#token });
+    this.breakouts = new Breakouts(this.#requests);
     for (const name of ["notice", "announce"]) {
       this.#requests.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
     }
@@ -167,6 +172,7 @@ export class Call extends EventTarget {
   }
 
   #closeLinks() {
+    this.#unready = false;
     this.own.close();
     this.#subscriber?.close();
     this.#subscriber = null;
@@ -232,12 +238,36 @@ export class Call extends EventTarget {
       this.dispatchEvent(new CustomEvent("reaction", { detail: event }));
     }
     this.#store.dispatch({ type: "event", event });
+    if (event.type === "breakout.entered") this.#moved();
     this.own.received(event, before);
     if (event.type === "transport.state") this.#mediaLost(event);
     if (event.type === "subscriber.slots") this.dispatchEvent(new CustomEvent("media"));
     const { say, notice } = narrate(before, event);
     if (say) this.#requests.announce(say);
     if (notice) this.#requests.notice("info", notice);
+  }
+
+  /** One is in another room: nothing of the old connections counts there, new ones are made as at `join`. */
+  async #moved() {
+    const { self, place } = this.#store.get();
+    this.#requests.moved();
+    this.own.stopCapture();
+    this.#closeLinks();
+    this.#renewals = {};
+    this.#subscriber = this.#newSubscriber();
+    this.own.open({ iceServers: this.#iceServers, publishes: canPublish(self.role), muted: this.own.wantMuted });
+    this.dispatchEvent(new CustomEvent("media"));
+    this.#unready = true;
+    try {
+      await this.#requests.send("breakout.ready", { moves: place.moves });
+    } catch (error) {
+      if (error.code !== "conflict" && error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
+      return;
+    }
+    if (this.#store.get().place !== place) return;
+    this.#unready = false;
+    await this.own.publishDevices();
+    this.own.resizePicture();
   }
 
   #connectionChanged(connection) {
@@ -275,6 +305,10 @@ export class Call extends EventTarget {
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot });
     this.dispatchEvent(new CustomEvent("media"));
     this.#requests.announce("Connected again");
+    if (this.#unready || this.#store.get().place.moves !== before.place.moves) {
+      await this.#moved();
+      return;
+    }
     try {
       this.#subscriber?.reconcile();
       await this.own.resume(before);

@@ -1,6 +1,6 @@
 /** What to say aloud about an event, for those who do not look at the screen. Pure. */
 
-import { ROLE_HINTS, ROLE_NAMES } from "./roles.js";
+import { ROLE_HINTS, ROLE_NAMES, may } from "./roles.js";
 import { askedWords } from "./words.js";
 
 const NOTHING = {};
@@ -18,8 +18,17 @@ const nameOf = (state, id) => state.participants[id]?.display_name ?? "Somebody"
 const TOLD = {
   "participant.joined": (before, { participant }) =>
     participant.participant_id === before.self.participant_id ? NOTHING : { say: `${participant.display_name} joined` },
-  "participant.left": (before, { participant_id }) =>
-    participant_id === before.self.participant_id ? NOTHING : { say: `${nameOf(before, participant_id)} left` },
+  "participant.left": (before, { participant_id, reason }) =>
+    participant_id === before.self.participant_id
+      ? NOTHING
+      : { say: `${nameOf(before, participant_id)} ${reason === "moved" ? "went into another room" : "left"}` },
+  "participants.moved": tellArrivals,
+  "breakouts.changed": tellRooms,
+  "breakout.entered": (_, { breakout_id, snapshot }) =>
+    breakout_id === null
+      ? { notice: { title: "You are back in the main room", text: "" } }
+      : { notice: { title: `You are in ${roomTitle(snapshot.breakouts, breakout_id)}`, text: "Only those in this room hear and see you." } },
+  "breakout.announced": (_, { text, display_name }) => ({ notice: { title: `${display_name} to all rooms`, text } }),
   "participant.changed": tellChange,
   "track.published": (before, { track }) =>
     track.source === "screen" && track.participant_id !== before.self.participant_id
@@ -69,6 +78,30 @@ function tellRecording({ recording }, { recording: now }) {
   if (now.state === "off") return { say: "The recording has ended" };
   if (now.state === "paused") return { say: "The recording is paused" };
   return { say: recording.state === "paused" ? "The recording goes on" : "The meeting is being recorded" };
+}
+
+function roomTitle(rooms, breakout_id) {
+  return rooms.find((room) => room.breakout_id === breakout_id)?.title ?? "another room";
+}
+
+function tellArrivals(before, { participants }) {
+  const here = participants.filter(
+    ({ participant_id, breakout_id }) => (breakout_id ?? null) === before.place.breakout_id && participant_id !== before.self.participant_id,
+  );
+  if (here.length === 0) return NOTHING;
+  return { say: here.length > 3 ? `${here.length} people came in` : here.map(({ display_name }) => `${display_name} came in`).join(", ") };
+}
+
+function tellRooms(before, { breakouts, self_choose, closes_in_s }) {
+  const { rooms, closes_in_s: closing } = before.breakouts;
+  if (breakouts.length === 0) return rooms.length > 0 ? { notice: { title: "The breakout rooms are closed", text: "" } } : NOTHING;
+  if (closes_in_s !== null && closes_in_s !== undefined && closing === null) {
+    return { say: `The breakout rooms close in ${closes_in_s} seconds` };
+  }
+  if (rooms.length === 0 && !may(before.self.role, "breakout_rooms.manage")) {
+    return { notice: { title: "Breakout rooms are open", text: self_choose ? "Choose one in the rooms panel." : "A host sends you into one." } };
+  }
+  return NOTHING;
 }
 
 function tellChange(before, { participant }) {

@@ -88,7 +88,8 @@ export class OwnMedia extends EventTarget {
       if (microphone && this.#wantMuted) await this.#sendMute("microphone", true);
     } catch (error) {
       const joined = publisher === this.#publisher && this.#store.get().phase === "meeting";
-      if (joined && error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
+      if (joined && this.#frozen) this.#later.add("connection");
+      else if (joined && error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
     }
     this.#showLocal();
   }

@@ -3,9 +3,12 @@
 import { HELD } from "./outcomes.js";
 import { refusalWords } from "./words.js";
 
+const OVERTAKEN = new Set(["conflict", "not_found"]);
+
 /** Fires "notice" {tone, title, text} and "announce" {text}, the latter for what a screen reader should say. */
 export class Requests extends EventTarget {
   #signaling;
+  #moves = 0;
 
   constructor(signaling) {
     super();
@@ -21,16 +24,23 @@ export class Requests extends EventTarget {
    * `refused` undoes what may not be.
    */
   async attempt(job, { resent = false, refused = () => {} } = {}) {
+    const moves = this.#moves;
     try {
       await job();
       return true;
     } catch (error) {
       if (error instanceof DOMException) throw error;
       if (resent && error.code === "connection_lost") return false;
+      if (moves !== this.#moves && OVERTAKEN.has(error.code)) return false;
       if (HELD.has(error.code)) refused();
       this.notice("error", refusalWords(error));
       return false;
     }
+  }
+
+  /** One is in another room now: what was asked for in the old one and came too late is no news. */
+  moved() {
+    this.#moves += 1;
   }
 
   notice(tone, words) {

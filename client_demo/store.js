@@ -18,8 +18,11 @@ export const INITIAL_STATE = Object.freeze({
   recordings: [], // ids of the meeting's recordings that one has seen
   asked: null, // the source that a host asks one to turn on
   unmute_allowed: false, // whether a host has let one unmute, where participants may not by themselves
-  participants: {},
+  participants: {}, // who is in the same place as oneself, by id
   order: [],
+  elsewhere: {}, // who is in another room of the meeting, by id; hosts and co-hosts alone know
+  place: { breakout_id: null, moves: 0, last: null }, // last: the breakout room in which one was last
+  breakouts: { rooms: [], self_choose: false, closes_in_s: null }, // rooms: {breakout_id, title, participants}
   tracks: {},
   slots: {},
   active_speakers: [],
@@ -30,7 +33,7 @@ export const INITIAL_STATE = Object.freeze({
   quality: {},
   page: 0,
   pinned: null,
-  panel: null, // null | people | host
+  panel: null, // null | people | host | rooms
   ended: null, // {code, detail}
 });
 
@@ -77,13 +80,25 @@ const without = (map, key) => {
 };
 const slotMap = (slots) => Object.fromEntries(slots.filter((slot) => slot.track_id != null).map((slot) => [slot.mid, slot.track_id]));
 
+const breakoutsOf = ({ breakouts, self_choose, closes_in_s }) => ({
+  rooms: breakouts ?? [],
+  self_choose: self_choose ?? false,
+  closes_in_s: closes_in_s ?? null,
+});
+
 function withSnapshot(state, snapshot) {
-  const ids = snapshot.participants.map((participant) => participant.participant_id);
+  const breakout_id = snapshot.breakout_id ?? null;
+  const here = snapshot.participants.filter((participant) => (participant.breakout_id ?? null) === breakout_id);
+  const away = snapshot.participants.filter((participant) => !here.includes(participant));
+  const ids = here.map((participant) => participant.participant_id);
   const known = state.order.filter((id) => ids.includes(id));
   return withSpeakers(
     {
       ...state,
-      participants: byId(snapshot.participants, "participant_id"),
+      participants: byId(here, "participant_id"),
+      elsewhere: byId(away, "participant_id"),
+      place: { breakout_id, moves: snapshot.moves ?? 0, last: breakout_id ?? state.place.last },
+      breakouts: breakoutsOf(snapshot),
       order: [...known, ...ids.filter((id) => !known.includes(id))],
       tracks: byId(snapshot.tracks, "track_id"),
       slots: slotMap(snapshot.slots),
@@ -115,10 +130,16 @@ function withSpeakers(state, ids) {
 
 function withParticipant(state, participant) {
   const id = participant.participant_id;
+  const here = (participant.breakout_id ?? null) === state.place.breakout_id;
+  if (!here && id !== state.self.participant_id) {
+    const left = state.participants[id] ? withoutParticipant(state, id) : state;
+    return { ...left, elsewhere: { ...left.elsewhere, [id]: participant } };
+  }
   const self = id === state.self.participant_id ? { ...state.self, role: participant.role } : state.self;
   return {
     ...state,
     self,
+    elsewhere: without(state.elsewhere, id),
     participants: { ...state.participants, [id]: participant },
     order: state.order.includes(id) ? state.order : [...state.order, id],
   };
@@ -128,6 +149,7 @@ function withoutParticipant(state, id) {
   return {
     ...state,
     participants: without(state.participants, id),
+    elsewhere: without(state.elsewhere, id),
     order: state.order.filter((other) => other !== id),
     tracks: Object.fromEntries(Object.entries(state.tracks).filter(([, track]) => track.participant_id !== id)),
     active_speakers: state.active_speakers.filter((other) => other !== id),
@@ -144,6 +166,7 @@ const silencedByHost = (state, { participant_id, source, muted }) =>
 const EVENT_REDUCERS = {
   "participant.joined": (state, { participant }) => withParticipant(state, participant),
   "participant.changed": (state, { participant }) => withParticipant(state, participant),
+  "participants.moved": (state, { participants }) => participants.reduce(withParticipant, state),
   "participant.left": (state, { participant_id }) => withoutParticipant(state, participant_id),
   "track.published": (state, { track }) => ({ ...state, tracks: { ...state.tracks, [track.track_id]: track } }),
   "track.changed": (state, { track }) => ({
@@ -160,6 +183,8 @@ const EVENT_REDUCERS = {
   "recording.consent_requested": (state, { recording_id }) => ({ ...state, consent_asked: recording_id }),
   "unmute.requested": (state, { source }) => ({ ...state, asked: source, unmute_allowed: state.unmute_allowed || source === "microphone" }),
   "meeting.changed": (state, { title, state: phase, settings }) => ({ ...state, meeting: { ...state.meeting, title, state: phase, settings: { ...OPEN_SETTINGS, ...settings } } }),
+  "breakouts.changed": (state, event) => ({ ...state, breakouts: breakoutsOf(event) }),
+  "breakout.entered": (state, { snapshot }) => ({ ...withSnapshot(state, snapshot), page: 0, pinned: null }),
   "meeting.opened": (state, { title }) => ({ ...state, meeting: { ...state.meeting, title, open: true } }),
   "meeting.ended": (state, { reason }) => ({ ...state, phase: "ended", ended: { code: "meeting_ended", detail: reason } }),
 };

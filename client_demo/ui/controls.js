@@ -1,6 +1,6 @@
 /** The bar at the bottom: microphone, camera, screen, hand, reactions, people, more, leave. */
 
-import { canInvite, canModerate, canPublish, isHost } from "../roles.js";
+import { canInvite, canModerate, canPublish, isHost, may } from "../roles.js";
 import { isHeld } from "../store.js";
 import { h, icon, setAttribute, setIcon, setText } from "./dom.js";
 import { whyOff } from "./meeting_state.js";
@@ -102,7 +102,7 @@ export class ControlBar {
   }
 
   #moreItems() {
-    const { self, local } = this.#store.get();
+    const { self, local, breakouts } = this.#store.get();
     const narrow = matchMedia("(max-width: 620px)").matches;
     const share = { label: local.screen ? "Stop sharing" : "Share your screen", icon: "screen", onselect: this.#actions.screen };
     return [
@@ -110,6 +110,7 @@ export class ControlBar {
       canInvite(self.role) ? { label: "Invite people", icon: "plus-person", onselect: this.#actions.invite } : null,
       narrow && canModerate(self.role) ? { label: "Host controls", icon: "shield", onselect: this.#actions.host } : null,
       ...this.#actions.recording(),
+      breakouts.rooms.length > 0 || may(self.role, "breakout_rooms.create") ? { label: "Breakout rooms", icon: "door", onselect: this.#actions.rooms } : null,
       { label: "Settings", icon: "settings", onselect: this.#actions.settings },
       { label: "Connection quality", icon: "gauge", onselect: this.#actions.quality },
       { label: `Colours: ${THEME_NAMES[currentTheme()]}`, icon: "contrast", onselect: nextTheme },

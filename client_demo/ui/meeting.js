@@ -15,6 +15,7 @@ import { MutedTalk } from "./muted_talk.js";
 import { qualityDialog } from "./quality_view.js";
 import { ConsentQuestion, RecordingMark, recordingItems } from "./recording_view.js";
 import { RosterPanel } from "./roster.js";
+import { Countdown, RoomsPanel } from "./rooms.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { Stage } from "./stage.js";
 import { WaitingBar } from "./waiting_list.js";
@@ -71,13 +72,20 @@ export class MeetingPage {
     parts.alone = h("section.card.alone", { "aria-labelledby": "alone-heading", hidden: true });
     const actions = this.#actions(invite, quality);
     parts.ask = new AskCard(store, actions);
+    parts.closing = h("div.banner", { role: "timer", hidden: true });
+    parts.countdown = new Countdown((left) => {
+      parts.closing.hidden = left === "";
+      setText(parts.closing, left === "" ? "" : `Rooms close in ${left}`);
+    });
     parts.stage.element.append(
       parts.suspended.element,
-      h("div.banners", {}, parts.blocked, parts.offline, parts.waiting.element, parts.ask.element),
+      h("div.banners", {}, parts.blocked, parts.offline, parts.closing, parts.waiting.element, parts.ask.element),
       parts.alone,
     );
     parts.roster = new RosterPanel({ store, call: this.#call, oninvite: invite, onclose: () => this.#showPanel("people") });
     parts.host = new HostPanel({ store, call: this.#call, actions: { oninvitations: invite, onclose: () => this.#showPanel("host") } });
+    parts.rooms = new RoomsPanel({ store, call: this.#call, onclose: () => this.#showPanel("rooms") });
+    parts.place = h("button.chip.place", { type: "button", id: "place", hidden: true, onclick: () => this.#showPanel("rooms") });
     parts.controls = new ControlBar({ store, devices: this.#devices, actions });
     this.element = h(
       "div.meeting",
@@ -87,6 +95,7 @@ export class MeetingPage {
         {},
         h("span.brand-mark", {}, icon("key")),
         parts.title,
+        parts.place,
         h("span.spring"),
         parts.chips.element,
         parts.recording.element,
@@ -95,6 +104,7 @@ export class MeetingPage {
       parts.stage.element,
       parts.roster.element,
       parts.host.element,
+      parts.rooms.element,
       parts.controls.element,
       parts.audio.element,
     );
@@ -110,6 +120,7 @@ export class MeetingPage {
       react: (emoji) => call.react(emoji),
       people: () => this.#showPanel("people"),
       host: () => this.#showPanel("host"),
+      rooms: () => this.#showPanel("rooms"),
       settings: () => this.#settings(),
       shortcuts: () => shortcutsDialog(this.#devices.settings),
       choose: (kind, deviceId) => this.#devices.choose(kind, deviceId).catch((error) => this.#toasts.show({ tone: "error", ...deviceWords(error, kind) })),
@@ -161,6 +172,9 @@ export class MeetingPage {
     parts.offline.hidden = state.connection !== "reconnecting";
     parts.stage.update(state);
     parts.roster.update(state);
+    parts.rooms.update(state);
+    parts.countdown.update(state);
+    this.#showPlace(state);
     parts.controls.update(state);
     parts.audio.update(this.#soundTracks(state));
     this.#mutedTalk.watch(state.local.microphone === "muted" && !isSuspended(state) ? this.#call.localTrack("audio") : null);
@@ -176,6 +190,14 @@ export class MeetingPage {
     this.#parts.wasSuspended = suspended;
   }
 
+  /** In sight while rooms are open: where one is, and the way to the others. */
+  #showPlace({ breakouts, place }) {
+    const { place: chip } = this.#parts;
+    chip.hidden = breakouts.rooms.length === 0;
+    const room = breakouts.rooms.find(({ breakout_id }) => breakout_id === place.breakout_id);
+    setText(chip, room ? room.title : "Main room");
+  }
+
   #soundTracks(state) {
     const sounds = new Map();
     for (const track of Object.values(state.tracks)) {
@@ -189,7 +211,7 @@ export class MeetingPage {
   /** Somebody who is alone wants to call the others. */
   #showAlone(state) {
     const { alone } = this.#parts;
-    const show = state.order.length === 1 && !this.#parts.dismissed && canInvite(state.self.role);
+    const show = state.order.length === 1 && state.breakouts.rooms.length === 0 && !this.#parts.dismissed && canInvite(state.self.role);
     if (alone.hidden === !show) return;
     alone.hidden = !show;
     if (!show) return;
@@ -210,8 +232,9 @@ export class MeetingPage {
   #showPanel(panel) {
     this.#store.dispatch({ type: "panel", panel });
     const open = this.#store.get().panel === panel;
-    const control = () => this.element.querySelector(`#control-${panel}:not([hidden])`);
-    queueMicrotask(() => (open ? (panel === "people" ? this.#parts.roster : this.#parts.host).focus() : control()?.focus()));
+    const { roster: people, host, rooms } = this.#parts;
+    const control = () => this.element.querySelector(`#control-${panel === "rooms" ? "more" : panel}:not([hidden])`);
+    queueMicrotask(() => (open ? { people, host, rooms }[panel].focus() : control()?.focus()));
   }
 
   /** Where one shares at a time, hosts and co-hosts may take over. */
@@ -275,6 +298,7 @@ export class MeetingPage {
     for (const stop of this.#stops) stop();
     this.#mutedTalk.watch(null);
     this.#parts.consent.stop();
+    this.#parts.countdown.stop();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     this.#parts.stage.stop();
     this.#parts.audio.clear();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { narrate } from "../../client_demo/narration.js";
+import { INITIAL_STATE } from "../../client_demo/store.js";
 
 const ada = { participant_id: "ada", display_name: "Ada", role: "participant", hand_raised: false, connected: true };
 const me = { ...ada, participant_id: "me", display_name: "Me" };
@@ -61,4 +62,21 @@ test("one's own new role, and the leave to share again, are shown to oneself", (
   const held = { ...before, participants: { me: { ...me, held: ["screen"] } } };
   assert.match(narrate(held, { type: "participant.changed", participant: { ...me, held: [] } }).notice.title, /share your screen again/);
   assert.match(narrate(before, { type: "unmute.requested", source: "microphone" }).say, /asks you to unmute/);
+});
+
+test("breakout rooms are told: opening, moving, announcing, closing", () => {
+  const rooms = [{ breakout_id: "blue", title: "Blue", participants: 0 }];
+  const before = { ...INITIAL_STATE, self: { participant_id: "me" } };
+  const opened = narrate(before, { type: "breakouts.changed", breakouts: rooms, self_choose: true, closes_in_s: null });
+  assert.match(opened.notice.text, /Choose one/);
+  const inside = { ...before, breakouts: { rooms, self_choose: true, closes_in_s: null } };
+  assert.deepEqual(narrate(inside, { type: "breakouts.changed", breakouts: rooms, self_choose: true, closes_in_s: null }), {});
+  assert.match(narrate(inside, { type: "breakouts.changed", breakouts: rooms, self_choose: true, closes_in_s: 60 }).say, /close in 60 seconds/);
+  const host = { ...before, self: { participant_id: "me", role: "host" } };
+  assert.deepEqual(narrate(host, { type: "breakouts.changed", breakouts: rooms, self_choose: true, closes_in_s: null }), {});
+  assert.match(narrate(inside, { type: "breakouts.changed", breakouts: [], self_choose: false, closes_in_s: null }).notice.title, /closed/);
+  assert.match(narrate(before, { type: "breakout.entered", breakout_id: "blue", snapshot: { breakouts: rooms } }).notice.title, /in Blue/);
+  assert.match(narrate(before, { type: "breakout.entered", breakout_id: null, snapshot: { breakouts: rooms } }).notice.title, /main room/);
+  assert.deepEqual(narrate(before, { type: "breakout.announced", text: "Five minutes", display_name: "Ada" }).notice, { title: "Ada to all rooms", text: "Five minutes" });
+  assert.equal(narrate(before, { type: "participants.moved", participants: [{ participant_id: "b", display_name: "Bob" }] }).say, "Bob came in");
 });

@@ -183,3 +183,34 @@ test("where participants may not unmute themselves, one needs a host's leave, un
   const talking = reduce(allowed, { type: "local", local: { microphone: "on" } });
   assert.equal(after(talking, mic(true)).unmute_allowed, false);
 });
+
+test("hosts know who is in another room, and only those of one's own room have a tile", () => {
+  const away = person("bob", { breakout_id: "blue" });
+  let state = joined([person("me"), person("ada"), away], { breakouts: [{ breakout_id: "blue", title: "Blue", participants: 1 }] });
+  assert.deepEqual(roster(state).map((one) => one.participant_id), ["me", "ada"]);
+  assert.deepEqual(Object.keys(state.elsewhere), ["bob"]);
+  state = after(state, { type: "participants.moved", participants: [person("ada", { breakout_id: "blue" }), person("bob")] });
+  assert.deepEqual(roster(state).map((one) => one.participant_id), ["me", "bob"]);
+  assert.deepEqual(Object.keys(state.elsewhere), ["ada"]);
+  state = after(state, { type: "participant.left", participant_id: "ada", reason: "left" });
+  assert.deepEqual(state.elsewhere, {});
+});
+
+test("entering a room replaces everything, and remembers the way back", () => {
+  let state = joined(undefined, { tracks: [track("t1", "ada", "camera")] });
+  const snapshot = { participants: [person("me", { breakout_id: "blue" })], tracks: [], slots: [], active_speakers: [], breakout_id: "blue", moves: 1, breakouts: [] };
+  state = after(state, { type: "breakout.entered", breakout_id: "blue", snapshot });
+  assert.deepEqual(state.tracks, {});
+  assert.deepEqual(state.order, ["me"]);
+  state = after(state, { type: "breakout.entered", breakout_id: null, snapshot: { ...snapshot, participants: [person("me")], breakout_id: null, moves: 2 } });
+  assert.deepEqual(state.place, { breakout_id: null, moves: 2, last: "blue" });
+});
+
+test("the countdown of the rooms comes and goes with its event", () => {
+  let state = joined();
+  const breakouts = [{ breakout_id: "blue", title: "Blue", participants: 0 }];
+  state = after(state, { type: "breakouts.changed", breakouts, self_choose: true, closes_in_s: 60 });
+  assert.deepEqual(state.breakouts, { rooms: breakouts, self_choose: true, closes_in_s: 60 });
+  state = after(state, { type: "breakouts.changed", breakouts: [], self_choose: false });
+  assert.deepEqual(state.breakouts, { rooms: [], self_choose: false, closes_in_s: null });
+});
