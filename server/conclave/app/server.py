@@ -29,6 +29,7 @@ from conclave.edge.wss import Signaling
 from conclave.hub.hub import Hub
 from conclave.hub.media_pump import MediaPump
 from conclave.identity.invitations import Invitations
+from conclave.identity.turn_credentials import TurnCredentials
 from conclave.media.room import RoomLimits
 from conclave.model.accounts import Revocation, UserId
 from conclave.model.errors import Unavailable
@@ -162,6 +163,8 @@ class Server:
         limits = limits_of(self.settings)
         room_limits = RoomLimits(tracks_per_participant=limits.max_tracks_per_participant)
         rooms = Rooms(self.lanes, self.settings.media.announced_addresses, os.urandom, room_limits)
+        turn = self.settings.turn
+        credentials = TurnCredentials(turn.urls, turn.secret, turn.lifetime_s)
         self._hub = hub = Hub(
             limits=limits,
             pump=pump,
@@ -172,6 +175,7 @@ class Server:
             open_room=rooms.open,
             wide=self._observer.wide,
             report_incident=self._observer.incident,
+            ice_servers=lambda session_id: credentials.ice_servers(session_id, self.clock.wall()),
             recorder=recorder,
             archive=shelf,
             verify_access=self.accounts.access.verify,

@@ -4,6 +4,7 @@ CONCLAVE_<SECTION>__<KEY>=value sets one key (lists: comma separated). CONCLAVE_
 from a file, its trailing line end removed. A key that no section has is an error that names it and where it stands.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -14,7 +15,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from conclave.config.settings import MAX_LANES, SECRETS, TOKENS, MediaSettings, Settings
+from conclave.config.settings import MAX_LANES, SECRETS, TOKENS, MediaSettings, Settings, TurnSettings
 from conclave.model.errors import ConclaveError
 
 PREFIX = "CONCLAVE_"
@@ -25,6 +26,8 @@ RESERVED = frozenset({"CONCLAVE_SANITIZE", "CONCLAVE_FUZZ_SECONDS"})
 
 MIN_TOKEN_CHARACTERS = 32
 LAST_PORT = 65_535
+_TURN_URI = re.compile(r"turns?:(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII)
+"""RFC 7065, section 3.1."""
 
 
 class ConfigurationError(ConclaveError):
@@ -163,6 +166,7 @@ def _check_together(settings: Settings) -> None:
     if settings.media.ports and settings.media.lanes not in (0, len(settings.media.ports)):
         problems.append("'media.lanes' and the number of 'media.ports' differ; leave lanes at 0 to take them from ports")
     problems += _check_media(settings.media)
+    problems += _check_turn(settings.turn)
     problems += [
         f"'security.allowed_origins': {origin!r} is not an origin such as https://meet.example"
         for origin in settings.security.allowed_origins
@@ -183,3 +187,11 @@ def _check_media(media: MediaSettings) -> Iterator[str]:
     lanes = media.lanes or MAX_LANES
     if not media.ports and media.first_port and media.first_port + lanes - 1 > LAST_PORT:
         yield f"'media.first_port': the ports of {lanes} lanes from {media.first_port} on end above {LAST_PORT}"
+
+
+def _check_turn(turn: TurnSettings) -> Iterator[str]:
+    for url in turn.urls:
+        if not _TURN_URI.fullmatch(url):
+            yield f"'turn.urls': {url!r} is not a URI such as turn:turn.example:3478?transport=udp"
+    if turn.urls and not turn.secret:
+        yield "'turn.secret' is empty; it must be the static-auth-secret of the TURN server"

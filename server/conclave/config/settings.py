@@ -140,6 +140,18 @@ class AccountSettings(Section, frozen=True):
     meetings_per_account: Count = 200
 
 
+class TurnSettings(Section, frozen=True):
+    """An external TURN server (coturn with use-auth-secret) for clients whose networks let neither UDP nor our TCP ports through.
+
+    urls: turn: and turns: URIs as clients reach it; none: clients are given no server. secret: shared with it, at least 32
+    characters; lifetime_s: how long a client may use the credentials of one `welcome`.
+    """
+
+    urls: tuple[str, ...] = ()
+    secret: str = ""
+    lifetime_s: Annotated[int, Meta(ge=60, le=7 * 86_400)] = 12 * 3_600
+
+
 class StoreSettings(Section, frozen=True):
     """url: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:///PATH; "" is a file in the state directory."""
 
@@ -159,9 +171,10 @@ class Settings(Section, frozen=True):
     client: ClientSettings = ClientSettings()
     accounts: AccountSettings = AccountSettings()
     store: StoreSettings = StoreSettings()
+    turn: TurnSettings = TurnSettings()
 
 
-TOKENS = frozenset({"security.service_token", "telemetry.metrics_token", "accounts.token_secret"})
+TOKENS = frozenset({"security.service_token", "telemetry.metrics_token", "accounts.token_secret", "turn.secret"})
 """Secrets that nobody may guess, so that their length counts."""
 
 SECRETS = TOKENS | {"store.url"}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -28,7 +28,8 @@ class Kind(StrEnum):
 
 
 class Resource:
-    """One WHIP or WHEP session. `etag` names its ICE session (RFC 9725, section 4.3.1); `offer` is the client's latest."""
+    """One WHIP or WHEP session. `etag` names its ICE session (RFC 9725, section 4.3.1); `offer` is the client's latest.
+    `ice_servers` are RTCIceServer maps for the client."""
 
     def __init__(self, kind: Kind, meeting_id: str, token: str, session: Session) -> None:
         self.kind = kind
@@ -36,6 +37,7 @@ class Resource:
         self.resource_id = new_id(os.urandom)
         self.etag = new_id(os.urandom)
         self.offer = ""
+        self.ice_servers: list[dict[str, Any]] = []
         self.session = session
         self._token_digest = sha256(token.encode()).digest()
         self._next_id = 0
@@ -142,6 +144,7 @@ class HeadlessSessions:
             raise
         if welcome.meeting_id != resource.meeting_id:
             raise Problem(404, ErrorCode.NOT_FOUND, "the invitation is for another meeting")
+        resource.ice_servers = welcome.ice_servers
         name = "Encoder" if resource.kind is Kind.WHIP else "Player"
         plays = resource.kind is Kind.WHEP
         await resource.ask(lambda number: messages.Join(id=number, display_name=name, auto_subscribe=plays), messages.Joined)

@@ -9,6 +9,7 @@ The server is ICE-lite and learns its peers from their checks, so trickled candi
 """
 
 import os
+from typing import Any
 
 from aiohttp import web
 
@@ -91,7 +92,10 @@ class WhipWhep:
             "ETag": f'"{resource.etag}"',
             "Accept-Patch": SDP_FRAGMENT,
         }
-        return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
+        response = web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
+        for link in ice_server_links(resource.ice_servers):
+            response.headers.add("Link", link)
+        return response
 
     async def _patch(self, request: web.Request, kind: Kind) -> web.Response:
         headers = self._cross_origin(request)
@@ -138,6 +142,16 @@ class WhipWhep:
             "Access-Control-Max-Age": str(PREFLIGHT_S),
         }
         return web.Response(status=204, headers=self._cross_origin(request) | allowed | headers)
+
+
+def ice_server_links(servers: list[dict[str, Any]]) -> list[str]:
+    """Return one Link value for each address of RTCIceServer maps (RFC 9725, section 4.6)."""
+    return [
+        f'<{url}>; rel="ice-server"; username="{server["username"]}"; credential="{server["credential"]}"; '
+        'credential-type="password"'
+        for server in servers
+        for url in server["urls"]
+    ]
 
 
 def _text(body: bytes) -> str:

@@ -120,6 +120,21 @@ def test_a_name_where_the_media_needs_an_address_is_refused_and_the_key_is_named
     assert f"'media.{key}': 'meet.example'" in problems(None, {f"CONCLAVE_MEDIA__{key.upper()}": "meet.example"})
 
 
+@pytest.mark.parametrize("url", ["turn.example", "stun:turn.example", "turn:", "turn:a b", "turn:a?transport=x", 'turn:a">'])
+def test_a_turn_address_that_is_none_is_refused(url: str) -> None:
+    assert "'turn.urls'" in problems(None, {"CONCLAVE_TURN__URLS": url + ",turn:b", "CONCLAVE_TURN__SECRET": TOKEN})
+
+
+def test_turn_servers_need_a_long_secret_which_may_come_from_a_file(tmp_path: Path) -> None:
+    urls = "turn:turn.example:3478?transport=udp,turns:[2001:db8::1]:5349"
+    assert "'turn.secret'" in problems(None, {"CONCLAVE_TURN__URLS": urls})
+    assert "'turn.secret'" in problems(None, {"CONCLAVE_TURN__URLS": urls, "CONCLAVE_TURN__SECRET": "short"})
+    secret = tmp_path / "secret"
+    secret.write_text(TOKEN + "\n")
+    settings = load_settings(None, {"CONCLAVE_TURN__URLS": urls, "CONCLAVE_TURN__SECRET_FILE": str(secret)})
+    assert (settings.turn.urls, settings.turn.secret) == (tuple(urls.split(",")), TOKEN)
+
+
 def test_lanes_that_contradict_the_ports_are_refused() -> None:
     assert "media.lanes" in problems(None, {"CONCLAVE_MEDIA__PORTS": "1,2", "CONCLAVE_MEDIA__LANES": "3"})
 

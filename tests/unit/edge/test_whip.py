@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import aiohttp
@@ -49,6 +50,22 @@ async def test_an_offer_makes_a_resource_with_location_etag_and_answer(start: St
     assert response.headers["ETag"].startswith('"')
     assert "a=ice-lite" in answer
     assert "a=setup:passive" in answer
+
+
+async def test_turn_servers_are_told_in_a_link_each(start: Starter) -> None:
+    turn = {"urls": ("turn:turn.example:3478?transport=udp", "turns:turn.example"), "secret": "s" * 32}
+    whip = await endpoint(start, changes={"turn": turn})
+    links = (await whip.post(offer("audio"))).headers.getall("Link")
+    assert [link.partition(";")[0] for link in links] == [f"<{url}>" for url in turn["urls"]]
+    for link in links:
+        assert re.search(
+            r'>; rel="ice-server"; username="[0-9]+:[\w-]{16}"; credential="[\w+/]{27}="; credential-type="password"$', link
+        )
+
+
+async def test_without_turn_servers_there_is_no_link(start: Starter) -> None:
+    whip = await endpoint(start)
+    assert "Link" not in (await whip.post(offer("audio"))).headers
 
 
 async def test_the_meeting_sees_the_encoder_come_and_go(start: Starter) -> None:
