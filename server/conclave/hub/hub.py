@@ -104,7 +104,7 @@ class Hub:
         for queue in tuple(self._greeter.queues.values()):
             queue.stop()
             self._note_end_of_recording(queue.meeting)
-        await gather(*(queue.remember() for queue in self._greeter.queues.values()))
+        await gather(*(queue.stopped() for queue in tuple(self._greeter.queues.values())))
         for task in self._tasks:
             task.cancel()
             with suppress(CancelledError):

@@ -53,11 +53,13 @@ class MeetingQueue:
         self._waiting: set[Future[Struct]] = set()
         self._recollection = Recollection(self.meeting, services, self._flush_later)
         self._jobs: Queue[Job] = Queue()
+        self._stopping = False
         self._worker = create_task(self._run(), name=f"meeting {meeting_id}")
 
     def stop(self) -> None:
-        """Do nothing more; requests that wait for their turn get Unavailable."""
-        self._worker.cancel()
+        """Begin nothing more; requests that wait for their turn get Unavailable."""
+        self._stopping = True
+        self._jobs.put_nowait(_nothing)
         self._disarm()
         for future in self._waiting:
             if not future.done():
@@ -121,8 +123,10 @@ class MeetingQueue:
         """Run `mutate` in its turn and return what it returns, as `request` does; by then it is known who is banned."""
         return await self._submit(self._context, mutate, respond, recall=True)
 
-    async def remember(self) -> None:
-        """Write down what waits for that; the worker must have been stopped."""
+    async def stopped(self) -> None:
+        """Wait, after `stop`, until the mutation that is under way is done, and write down what waits for that. A write is never
+        broken off: the store answers, or its time is over."""
+        await self._worker
         await self._recollection.flush()
 
     def post(self, change: Change) -> None:
@@ -180,9 +184,11 @@ class MeetingQueue:
             self._waiting.discard(future)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             job = await self._jobs.get()
             try:
+                if self._stopping:
+                    return
                 await self._attempt(job)
                 if await self._attempt(self._settle):
                     return
@@ -260,6 +266,10 @@ def _settle_with(future: Future[Struct], result: Struct) -> None:
     """Whoever waited may have hung up meanwhile."""
     if not future.done():
         future.set_result(result)
+
+
+async def _nothing() -> None:
+    """Wakes the worker up."""
 
 
 def _no_response() -> None:
