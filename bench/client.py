@@ -36,6 +36,7 @@ from conclave.signaling.messages import (
     Leave,
     MeetingCreate,
     MeetingEnd,
+    MeetingModify,
     PublisherOffer,
     Subscribe,
     SubscriberAnswer,
@@ -99,6 +100,10 @@ class Client:
     async def open_meeting(self, title: str) -> None:
         """Open the meeting of a host's invitation if it is not open. Raises ClientFailed."""
         await self._request(MeetingCreate(id=self.signaling.next_id(), title=title))
+
+    async def open_doors(self) -> None:
+        """Let in without a waiting room whoever has an invitation; for a seated host. Raises ClientFailed."""
+        await self._request(MeetingModify(id=self.signaling.next_id(), waiting_room=False))
 
     async def join(self, *, auto_subscribe: bool = False) -> Joined:
         """Take a seat. Raises ClientFailed."""

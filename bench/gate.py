@@ -62,7 +62,7 @@ async def measure(audience: int = AUDIENCE, rounds: int = ROUNDS) -> list[float]
     invitations = Invitations(SigningKey.generate(), os.urandom)
     candidates = (Candidate("udp", "127.0.0.1", plane.addresses[0].port),)
     hub = Hub(
-        limits=Limits(rates=dict.fromkeys(RateClass, PLENTY), frames=PLENTY, refusals=PLENTY),
+        limits=Limits(waiting_room=False, rates=dict.fromkeys(RateClass, PLENTY), frames=PLENTY, refusals=PLENTY),
         pump=pump,
         audit=NoAudit(),
         clock=clock,

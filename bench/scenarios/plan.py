@@ -99,6 +99,7 @@ async def open_room(station: Station, plan: Plan, *, auto_subscribe: bool) -> As
             return
         invitations = await station.open_meeting(plan.service_token)
         await _enter(host, invitations.host, auto_subscribe)
+        await host.open_doors()
         viewer = await host.invite(Role.VIEWER)
         yield Room(host, invitations.participant, viewer, invitations.meeting_id, owned=True)
         await host.end_meeting()

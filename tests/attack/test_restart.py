@@ -12,13 +12,12 @@ from tests.support.signaling import RequestRefused, Signaling
 from conclave.model.ids import new_id
 
 DEVICE, OTHER_DEVICE = "d" * 16, "e" * 16
-SETTINGS = {"meetings.waiting_room": "false"}
 
 
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[tuple[ConclaveServer, AsyncExitStack]]:
     """A server that does not get the chance to end well, and a stack for its connections."""
-    server = await ConclaveServer.start(directory, settings=SETTINGS)
+    server = await ConclaveServer.start(directory)
     try:
         async with AsyncExitStack() as stack:
             yield server, stack

@@ -143,7 +143,7 @@ class HubInMemory:
         self.pump = MediaPump(self.plane, clock=self.clock.monotonic, loop=asyncio.get_running_loop())
         self._certificates = CertificateRotation(os.urandom)
         self.hub = Hub(
-            limits=limits or Limits(rates=NO_RATE_LIMIT, frames=PLENTY, refusals=PLENTY),
+            limits=limits or Limits(waiting_room=False, rates=NO_RATE_LIMIT, frames=PLENTY, refusals=PLENTY),
             pump=self.pump,
             audit=self.audit,
             clock=self.clock,

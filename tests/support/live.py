@@ -28,6 +28,7 @@ BASE: Changes = {
     "listen": {"port": 0},
     "media": {"first_port": 0, "lanes": 1},
     "telemetry": {"audit_fsync": False},
+    "meetings": {"waiting_room": False},
     "security": {"connects_per_s_per_source": 1_000},
     "client": {"directory": ""},
     "accounts": {"requests_per_s_per_source": 1_000, "registrations_per_hour_per_source": 1_000},

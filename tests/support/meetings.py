@@ -45,7 +45,7 @@ class MeetingInMemory:
     def __init__(self, limits: Limits | None = None, seed: int = 1) -> None:
         self.now = 1000.0
         self.entropy = Random(seed).randbytes
-        self.limits = limits or Limits()
+        self.limits = limits or Limits(waiting_room=False)
         self.invitations = Invitations(KEY, self.entropy)
         self.house = House(self.limits, self.entropy, self.invitations, self._open_room)
         self.meeting = Meeting(MeetingId("m" * 16))

@@ -99,6 +99,7 @@ class ConclaveServer:
             "media.lanes": "1",
             "state.directory": str(directory / "state"),
             "client.directory": str(REPOSITORY / "client_demo"),
+            "meetings.waiting_room": "false",
             "security.connects_per_s_per_source": "1000",
             **(settings or {}),
         }

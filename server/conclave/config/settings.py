@@ -48,11 +48,12 @@ class MediaSettings(Section, frozen=True):
 class MeetingSettings(Section, frozen=True):
     """open_creation: anybody who can reach the server may open a meeting (for development only).
 
-    waiting_room: new meetings begin with it on; their hosts can switch it.
+    waiting_room: new meetings begin with it on, so that by a link which can be passed on nobody comes in unseen; their hosts can
+    switch it off.
     """
 
     open_creation: bool = False
-    waiting_room: bool = False
+    waiting_room: bool = True
     max_meetings: Count = 1_000
     max_participants: Count = 500
     max_tracks_per_participant: Annotated[int, Meta(ge=1, le=64)] = 8

@@ -49,7 +49,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_meetings: int = 1_000
     max_participants: int = 500
     max_tracks_per_participant: int = 8
-    waiting_room: bool = False
+    waiting_room: bool = True
     max_lobby: int = 100
     max_breakouts: int = 50
     max_invitations_per_meeting: int = 1_000

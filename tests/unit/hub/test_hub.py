@@ -109,7 +109,7 @@ async def test_a_stopping_hub_says_so_and_takes_nobody(house: HubInMemory) -> No
 
 
 async def test_a_full_hub_takes_no_more_connections() -> None:
-    house = HubInMemory(Limits(max_connections=1))
+    house = HubInMemory(Limits(waiting_room=False, max_connections=1))
     house.start()
     first = house.client()
     with pytest.raises(Refused):
@@ -120,7 +120,7 @@ async def test_a_full_hub_takes_no_more_connections() -> None:
 
 
 async def test_a_full_hub_opens_no_more_meetings() -> None:
-    house = HubInMemory(Limits(max_meetings=1))
+    house = HubInMemory(Limits(waiting_room=False, max_meetings=1))
     house.start()
     await house.host()
     with pytest.raises(RefusedByServer, match="unavailable"):

@@ -88,7 +88,7 @@ async def test_three_silent_heartbeats_close_the_connection_and_the_seat_stays(h
 
 
 async def test_too_many_messages_close_the_connection() -> None:
-    house = HubInMemory(Limits(rates=NO_RATE_LIMIT, frames=BucketSize(burst=5, per_s=0.001), refusals=PLENTY))
+    house = HubInMemory(Limits(waiting_room=False, rates=NO_RATE_LIMIT, frames=BucketSize(burst=5, per_s=0.001), refusals=PLENTY))
     house.start()
     client = house.client()
     for number in range(6):
@@ -99,7 +99,7 @@ async def test_too_many_messages_close_the_connection() -> None:
 
 
 async def test_too_many_refused_messages_close_the_connection() -> None:
-    house = HubInMemory(Limits(rates=NO_RATE_LIMIT, frames=PLENTY, refusals=BucketSize(burst=3, per_s=0.001)))
+    house = HubInMemory(Limits(waiting_room=False, rates=NO_RATE_LIMIT, frames=PLENTY, refusals=BucketSize(burst=3, per_s=0.001)))
     house.start()
     client = house.client()
     for number in range(3):
@@ -112,7 +112,7 @@ async def test_too_many_refused_messages_close_the_connection() -> None:
 
 
 async def test_an_empty_bucket_is_answered_with_rate_limited() -> None:
-    house = HubInMemory(Limits())
+    house = HubInMemory(Limits(waiting_room=False))
     house.start()
     host = await house.host()
     codes = []
@@ -125,7 +125,7 @@ async def test_an_empty_bucket_is_answered_with_rate_limited() -> None:
 
 
 async def test_a_slow_reader_is_cut_and_the_meeting_goes_on() -> None:
-    house = HubInMemory(Limits(rates=NO_RATE_LIMIT, frames=PLENTY, outbox_messages=10))
+    house = HubInMemory(Limits(waiting_room=False, rates=NO_RATE_LIMIT, frames=PLENTY, outbox_messages=10))
     house.start()
     host = await house.host()
     slow = await house.joined(Role.VIEWER)

@@ -13,7 +13,7 @@ async def publish(client: Client) -> str:
 
 
 async def test_who_talks_is_told_to_the_meeting_and_a_failure_to_measure_is_survived() -> None:
-    house = HubInMemory(Limits(rates=NO_RATE_LIMIT, frames=PLENTY, speakers_interval_s=0.02))
+    house = HubInMemory(Limits(waiting_room=False, rates=NO_RATE_LIMIT, frames=PLENTY, speakers_interval_s=0.02))
     house.start()
     host, guest = await house.host(), await house.joined(Role.PARTICIPANT)
     track_id = await publish(guest)

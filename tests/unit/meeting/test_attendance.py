@@ -74,7 +74,7 @@ def test_with_auto_subscribe_an_offer_comes_with_joining() -> None:
 
 
 def test_a_full_meeting_takes_nobody_and_nobody_is_put_out() -> None:
-    room = MeetingInMemory(Limits(max_participants=2))
+    room = MeetingInMemory(Limits(waiting_room=False, max_participants=2))
     room.sit(room.open())
     second = room.join(Role.PARTICIPANT)
     with refused(ErrorCode.CONFLICT):

@@ -87,7 +87,7 @@ def _named_by(event: Event) -> tuple[list[str], list[str]]:
 class Rooms(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.room = WatchedRooms(limits=Limits(max_participants=MAX_PARTICIPANTS, max_breakouts=MAX_ROOMS))
+        self.room = WatchedRooms(limits=Limits(waiting_room=False, max_participants=MAX_PARTICIPANTS, max_breakouts=MAX_ROOMS))
 
     def seats(self) -> list[Participant]:
         return list(self.room.meeting.participants.values())

@@ -93,7 +93,7 @@ def test_an_invitation_of_another_meeting_is_not_found() -> None:
 
 
 def test_a_meeting_has_only_so_many_invitations() -> None:
-    room = MeetingInMemory(Limits(max_invitations_per_meeting=1))
+    room = MeetingInMemory(Limits(waiting_room=False, max_invitations_per_meeting=1))
     host = room.sit(room.open())
     with refused(ErrorCode.TOO_LARGE):
         room.ask(host.session_id, messages.InvitationCreate(id=1, role=Role.VIEWER), messages.Invitation)

@@ -25,7 +25,7 @@ class Meetings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = MeetingInMemory(Limits(max_participants=MAX_PARTICIPANTS))
+        self.room = MeetingInMemory(Limits(waiting_room=False, max_participants=MAX_PARTICIPANTS))
         self.former: dict[SessionId, int] = {}
         self.led = False
 

@@ -62,7 +62,7 @@ def test_a_screen_and_its_sound_cannot_be_one_m_section() -> None:
 
 
 def test_a_screen_whose_sound_is_refused_is_not_declared_either() -> None:
-    room = MeetingInMemory(Limits(max_tracks_per_participant=2))
+    room = MeetingInMemory(Limits(waiting_room=False, max_tracks_per_participant=2))
     host = room.sit(room.open())
     declared(room, host, messages.AudioPublish(id=1, mid="0"))
     with refused(ErrorCode.TOO_LARGE):
@@ -98,7 +98,7 @@ def test_several_people_may_share_their_screens_at_once() -> None:
 
 
 def test_nobody_declares_more_tracks_than_the_limit() -> None:
-    room = MeetingInMemory(Limits(max_tracks_per_participant=3))
+    room = MeetingInMemory(Limits(waiting_room=False, max_tracks_per_participant=3))
     host = room.sit(room.open())
     for mid in "012":
         declared(room, host, messages.VideoPublish(id=1, mid=mid))
