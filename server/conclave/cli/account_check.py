@@ -27,5 +27,9 @@ def check_accounts(settings: Settings) -> Iterator[Finding]:
         yield warning("store", f"the schema has version {seen.version}; the next start brings it to {seen.needed}")
     else:
         yield ok("store", f"the schema has version {seen.version}")
+    if seen.exposed:
+        yield warning(
+            "store", "the database is elsewhere, nobody verifies its certificate; add ?sslmode=verify-full to store.url"
+        )
     if seen.has_administrator is False:
         yield warning("accounts", "there is no active administrator; make one with: conclave admin create NAME")

@@ -6,6 +6,7 @@ SQLite waits for the disk at each commit (synchronous=FULL), because a revocatio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Any
 
 from sqlalchemy import event
@@ -22,6 +23,7 @@ POSTGRESQL = "postgresql"
 DRIVERS = {SQLITE: "sqlite+aiosqlite", POSTGRESQL: "postgresql+asyncpg"}
 PARAMETERS = {SQLITE: frozenset[str](), POSTGRESQL: frozenset({"host", "port", "ssl", "sslmode", "passfile"})}
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+VERIFYING = frozenset({"verify-ca", "verify-full"})
 MAX_QUOTED = 100
 BUSY_TIMEOUT_MS = 5_000
 CONNECTIONS = 5
@@ -63,6 +65,20 @@ def _parameters(url: URL, known: frozenset[str]) -> Mapping[str, str | tuple[str
     if query.get("ssl", SSL_MODES[0]) not in SSL_MODES:
         raise StoreError(f"store.url: sslmode is one of {', '.join(SSL_MODES)}")
     return query
+
+
+def is_exposed(url: URL) -> bool:
+    """Return whether the way to the database leads over a network without a verified certificate at its end."""
+    given = url.host or url.query.get("host") or ""
+    host = given if isinstance(given, str) else given[0]
+    if not host or host.startswith("/") or host == "localhost":
+        return False
+    try:
+        if ip_address(host).is_loopback:
+            return False
+    except ValueError:
+        pass
+    return url.query.get("ssl") not in VERIFYING
 
 
 class Database:

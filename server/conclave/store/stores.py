@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 
 from conclave.store.accounts import SqlAccounts
 from conclave.store.attempts import SqlAttempts
-from conclave.store.database import DRIVERS, SQLITE, Database, parse_url
+from conclave.store.database import DRIVERS, SQLITE, Database, is_exposed, parse_url
 from conclave.store.meeting_memory import SqlMeetingMemory
 from conclave.store.migrate import newest, upgrade, version
 from conclave.store.owned_meetings import SqlOwnedMeetings
@@ -56,11 +56,12 @@ def _is_there(address: URL) -> bool:
 
 class Look(Struct, frozen=True):
     """What is there, without a change to it. `version` is that of the schema, None when there is none; `has_administrator`
-    says whether an active one can log in, None where the schema is another one than `needed`."""
+    says whether an active one can log in, None where the schema is another one than `needed`; `exposed` as `is_exposed` does."""
 
     version: str | None
     needed: str
     has_administrator: bool | None
+    exposed: bool = False
 
 
 async def look(url: str, directory: Path) -> Look:
@@ -71,8 +72,11 @@ async def look(url: str, directory: Path) -> Look:
     database = Database(address)
     try:
         there = await version(database)
+        has_administrator = None
         if there is None:
-            return Look(None, newest(), False)
-        return Look(there, newest(), await SqlAccounts(database).has_administrator() if there == newest() else None)
+            has_administrator = False
+        elif there == newest():
+            has_administrator = await SqlAccounts(database).has_administrator()
+        return Look(there, newest(), has_administrator, is_exposed(address))
     finally:
         await database.close()

@@ -5,10 +5,11 @@ import pytest
 from tests.support.accounts import an_account
 from tests.support.live import settings_in
 
+from conclave.cli import account_check
 from conclave.cli.account_check import check_accounts
 from conclave.cli.findings import Level
 from conclave.model.accounts import Account, SystemRole
-from conclave.store.stores import FILE, Stores
+from conclave.store.stores import FILE, Look, Stores
 
 
 def levels(directory: Path, url: str = "") -> list[tuple[Level, str]]:
@@ -64,3 +65,15 @@ def test_what_is_wrong_is_an_error_without_the_password(tmp_path: Path, url: str
     found = levels(tmp_path, url)
     assert [level for level, _ in found] == [Level.ERROR]
     assert "secret" not in found[0][1]
+
+
+def test_a_database_elsewhere_without_a_verified_certificate_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def elsewhere(_url: str, _directory: Path) -> Look:
+        return Look("1", "1", has_administrator=True, exposed=True)
+
+    monkeypatch.setattr(account_check, "look", elsewhere)
+    (schema, exposed) = levels(tmp_path)
+    assert (schema[0], exposed[0]) == (Level.OK, Level.WARNING)
+    assert "verify-full" in exposed[1]

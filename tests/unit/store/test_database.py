@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from conclave.model.errors import Unavailable
-from conclave.store.database import Database, StoreError, parse_url
+from conclave.store.database import Database, StoreError, is_exposed, parse_url
 
 
 def database_in(directory: Path) -> Database:
@@ -45,6 +45,20 @@ def test_the_driver_is_ours_whatever_the_address_says() -> None:
 def test_tls_to_the_database_is_asked_for_as_libpq_does(name: str) -> None:
     assert parse_url(f"postgresql://u@h/d?{name}=verify-full").query == {"ssl": "verify-full"}
     assert parse_url("postgresql://u@/d?host=/run/postgresql").query == {"host": "/run/postgresql"}
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [
+        ("sqlite:///x.db", False), ("postgresql://u@/d", False), ("postgresql://u@/d?host=/run/postgresql", False),
+        ("postgresql://u@localhost/d", False), ("postgresql://u@127.0.0.1/d", False), ("postgresql://u@[::1]/d", False),
+        ("postgresql://u@db.example/d", True), ("postgresql://u@192.0.2.1/d?sslmode=prefer", True),
+        ("postgresql://u@/d?host=db.example", True), ("postgresql://u@db.example/d?sslmode=require", True),
+        ("postgresql://u@db.example/d?sslmode=verify-full", False), ("postgresql://u@db.example/d?ssl=verify-ca", False),
+    ],
+)  # fmt: skip
+def test_a_server_elsewhere_whose_certificate_is_not_verified_is_exposed(address: str, exposed: bool) -> None:
+    assert is_exposed(parse_url(address)) is exposed
 
 
 async def test_the_file_and_its_companions_are_for_this_user_alone(tmp_path: Path) -> None:
