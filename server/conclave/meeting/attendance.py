@@ -5,7 +5,7 @@ from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.effects import Announce, Disconnect
 from conclave.meeting.hosting import pass_on
 from conclave.meeting.media_facts import collect, transport_state
-from conclave.meeting.names import clean_name
+from conclave.meeting.names import MAX_TITLE, clean_name
 from conclave.meeting.place import Place
 from conclave.meeting.snapshots import snapshot_for
 from conclave.meeting.state import Participant
@@ -27,8 +27,6 @@ from conclave.signaling.messages import (
     ParticipantJoined,
     ParticipantLeft,
 )
-
-MAX_TITLE = 200
 
 
 def create(call: Call, message: MeetingCreate, now: float) -> Outcome:

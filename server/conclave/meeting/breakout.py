@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
-from conclave.meeting.names import clean_name
+from conclave.meeting.names import MAX_TITLE, clean_name
 from conclave.meeting.place import Place
 from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshot_for
 from conclave.meeting.state import Participant
@@ -35,7 +35,6 @@ from conclave.signaling.messages import (
     ParticipantsMoved,
 )
 
-MAX_TITLE = 200
 MAX_ANNOUNCEMENT = 500
 
 

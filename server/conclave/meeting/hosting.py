@@ -9,7 +9,7 @@ from conclave.model.ids import ParticipantId
 from conclave.model.roles import Permission, Role
 from conclave.policy.rbac import may
 from conclave.ports.audit import AuditEvent
-from conclave.signaling.messages import Empty, HostPass, ParticipantChanged, ScreenShareStopped
+from conclave.signaling.messages import Empty, HostPass, LobbyChanged, ParticipantChanged, ScreenShareStopped
 
 
 def pass_to(call: Call, message: HostPass, now: float) -> Outcome:
@@ -63,6 +63,7 @@ def change_role(context: Context, participant: Participant, role: Role, now: flo
     can_admit = may(role, Permission.PARTICIPANT_ADMIT)
     if could_admit and not can_admit:
         breakout.demoted(context, participant)
+        context.send(participant.session_id, LobbyChanged([]))
     if not could_admit and can_admit:
         lobby.tell(context, participant)
         if not meeting.settings.roster or meeting.breakouts:

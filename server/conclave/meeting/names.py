@@ -4,6 +4,9 @@ from unicodedata import category, normalize
 
 from conclave.model.errors import ErrorCode, Refused
 
+MAX_TITLE = 200
+"""Characters in the title of a meeting or a breakout room."""
+
 _REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d\u180e\u180f")
 

@@ -62,6 +62,7 @@ def pause(call: Call, message: RecordingPause, _now: float) -> Outcome:
     def apply() -> Empty:
         recording.paused = message.paused
         call.house.recorder.pause(recording.recording_id, message.paused)
+        speakers_changed(call)
         _tell(call)
         return Empty()
 
@@ -181,6 +182,7 @@ def _include(context: Context, recording: Recording, participant: Participant) -
     context.house.recorder.name(recording.recording_id, participant.participant_id, participant.display_name)
     for track in _tapped_tracks(context, participant):
         context.commands.append(_tap(track, recording.recording_id))
+    speakers_changed(context)
     context.broadcast_about(participant, ParticipantChanged(participant.info))
 
 

@@ -4,7 +4,7 @@ from msgspec.structs import asdict, replace
 
 from conclave.meeting import lobby, sharing, silence
 from conclave.meeting.context import Call, Context, Outcome, Recorded
-from conclave.meeting.names import clean_name
+from conclave.meeting.names import MAX_TITLE, clean_name
 from conclave.policy.rules import MeetingState
 from conclave.signaling.messages import (
     Empty,
@@ -16,7 +16,6 @@ from conclave.signaling.messages import (
     ParticipantChanged,
 )
 
-MAX_TITLE = 200
 SWITCHES = ("screen_share", "chat", "unmute", "roster", "waiting_room", "admit_personal")
 
 

@@ -142,3 +142,11 @@ def test_the_record_of_an_invitation_holds_its_identifier_and_not_the_token() ->
     assert event.type == "invitation_created"
     assert event.details["jti"] == room.invitations.verify(invitation.token, WALL_S).jti
     assert invitation.token not in str(event)
+
+
+def test_who_may_admit_no_more_is_left_with_no_list_of_who_waits() -> None:
+    room = MeetingInMemory()
+    host, helper = room.sit(room.open()), room.join(Role.CO_HOST)
+    request = messages.ParticipantSetRole(id=1, participant_id=helper.participant_id, role=Role.PARTICIPANT)
+    room.ask(host.session_id, request, messages.Empty)
+    assert room.received(helper, messages.LobbyChanged)[-1].guests == []

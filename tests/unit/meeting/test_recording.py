@@ -282,6 +282,18 @@ def test_only_speakers_who_agreed_are_noted() -> None:
     assert meeting.recorder.orders[-1] == ("speakers", (meeting.host.participant_id,))
 
 
+def test_who_speaks_while_agreeing_or_when_a_pause_ends_is_noted_from_then_on() -> None:
+    meeting = RecordedMeeting()
+    guest = meeting.join(Role.PARTICIPANT)
+    meeting.start()
+    meeting.meeting.main.speakers = (guest.participant_id,)
+    meeting.consent(guest)
+    assert ("speakers", (guest.participant_id,)) in meeting.recorder.orders
+    for paused in (True, False):
+        meeting.ask(meeting.host.session_id, messages.RecordingPause(id=1, paused=paused), Empty)
+    assert meeting.recorder.orders[-1] == ("speakers", (guest.participant_id,))
+
+
 def test_a_recorder_that_gives_up_is_told_to_everybody() -> None:
     meeting = RecordedMeeting()
     recording_id = meeting.start()
