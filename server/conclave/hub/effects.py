@@ -9,9 +9,9 @@ from conclave.meeting.effects import Announce, Audit, Broadcast, Disconnect, Eff
 from conclave.model.entry import Fact
 from conclave.model.ids import SessionId
 from conclave.signaling.codec import Encoding, encode
-from conclave.signaling.messages import ActiveSpeakers, Event, LobbyChanged
+from conclave.signaling.messages import ActiveSpeakers, BreakoutsChanged, Event, LobbyChanged
 
-WHOLE: frozenset[type[Event]] = frozenset({ActiveSpeakers, LobbyChanged})
+WHOLE: frozenset[type[Event]] = frozenset({ActiveSpeakers, BreakoutsChanged, LobbyChanged})
 """Events that tell something as a whole each time, and that others can cause often: the next makes one that waits worthless."""
 
 

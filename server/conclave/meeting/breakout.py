@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
-from conclave.meeting.names import MAX_TITLE, clean_name
+from conclave.meeting.names import clean_name
 from conclave.meeting.place import Place
 from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshot_for
 from conclave.meeting.state import Participant
@@ -35,6 +35,7 @@ from conclave.signaling.messages import (
     ParticipantsMoved,
 )
 
+MAX_ROOM_TITLE = 64
 MAX_ANNOUNCEMENT = 500
 
 
@@ -44,7 +45,7 @@ def create(call: Call, message: BreakoutCreate, now: float) -> Outcome:
     _check_not_closing(call)
     if len(meeting.breakouts) + len(message.titles) > call.house.limits.max_breakouts:
         raise Refused(ErrorCode.TOO_LARGE, f"a meeting has at most {call.house.limits.max_breakouts} breakout rooms")
-    titles = [clean_name(title, MAX_TITLE) for title in message.titles]
+    titles = [clean_name(title, MAX_ROOM_TITLE) for title in message.titles]
 
     def apply() -> Empty:
         for title in titles:

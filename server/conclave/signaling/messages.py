@@ -289,7 +289,7 @@ MESSAGES: dict[type[Request], Rule] = {
     ScreenShareControl: _joined(Permission.SCREEN_SHARE_CONTROL, Scope.OTHER_PARTICIPANT, meeting=OPEN),
     BreakoutCreate: _joined(Permission.BREAKOUT_ROOMS_CREATE, Scope.MEETING),
     BreakoutManage: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.OTHER_PARTICIPANT),
-    BreakoutEnter: _joined(Permission.MEETING_ATTEND, Scope.MEETING),
+    BreakoutEnter: _joined(Permission.MEETING_ATTEND, Scope.MEETING, RateClass.EXPRESSION),
     BreakoutReady: _joined(Permission.MEETING_ATTEND, Scope.MEETING, RateClass.NEGOTIATION, meeting=OPEN),
     BreakoutAnnounce: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING),
     BreakoutClose: _joined(Permission.BREAKOUT_ROOMS_MANAGE, Scope.MEETING),

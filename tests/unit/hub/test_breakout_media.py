@@ -97,3 +97,13 @@ async def test_who_loses_its_connection_in_a_room_and_stays_away_leaves_nothing_
     assert host.received(messages.ParticipantLeft)[-1].reason == "lost"
     assert host.received(messages.BreakoutsChanged)[-1].breakouts[0].participants == 0
     assert house.pump.table_sizes()["control_transports"] == 0
+
+
+async def test_a_slow_reader_keeps_the_latest_list_of_rooms_alone(house: HubInMemory) -> None:
+    host, guest = await house.host(), await house.joined(Role.PARTICIPANT)
+    for number in range(10):
+        await host.ask(
+            lambda request_id, number=number: messages.BreakoutCreate(id=request_id, titles=[f"Room {number}"]), messages.Empty
+        )
+    (latest,) = guest.received(messages.BreakoutsChanged)
+    assert len(latest.breakouts) == 10

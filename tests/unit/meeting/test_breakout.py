@@ -14,7 +14,7 @@ from conclave.model.roles import Role
 from conclave.policy.limits import Limits
 from conclave.policy.rules import Phase
 from conclave.signaling import messages
-from conclave.signaling.messages import Request
+from conclave.signaling.messages import MESSAGES, Request
 
 PLACE_EVENTS = {
     "participant.joined", "participant.left", "participant.changed", "participants.moved", "track.published",
@@ -58,6 +58,7 @@ def test_a_title_is_made_safe_to_show_and_needs_something_to_see() -> None:
     room = Breakouts("Red\u202e  room")
     assert [info.title for info in room.received(room.host, messages.BreakoutsChanged)[-1].breakouts] == ["Red room"]
     assert refusal(room, room.host, messages.BreakoutCreate(id=1, titles=["Blue", "\u200b"])) == ErrorCode.INVALID
+    assert refusal(room, room.host, messages.BreakoutCreate(id=1, titles=["x" * 65])) == ErrorCode.TOO_LARGE
     assert len(room.meeting.breakouts) == 1
 
 
@@ -173,6 +174,21 @@ def test_every_move_is_on_record() -> None:
     moves = [event for event in room.audited if event.type == "participant_moved"]
     assert [event.participant_id for event in moves] == [guest.participant_id] * 2
     assert [event.details["by"] for event in moves] == [room.host.participant_id, guest.participant_id]
+
+
+def test_going_to_and_fro_is_bounded_as_hands_and_reactions_are() -> None:
+    assert MESSAGES[messages.BreakoutEnter].rate is MESSAGES[messages.HandRaise].rate
+
+
+def test_a_guest_who_is_admitted_by_a_co_host_in_a_breakout_room_comes_into_the_main_room() -> None:
+    room = Breakouts("Red")
+    helper = room.inside(room.ids[0], Role.CO_HOST)
+    room.ask(room.host.session_id, messages.MeetingModify(id=1, waiting_room=True), messages.Empty)
+    waiting = room.greet(Role.PARTICIPANT)
+    room.ask(waiting, messages.Join(id=1, display_name="Guest"), messages.Joined)
+    (guest,) = room.received(helper, messages.LobbyChanged)[-1].guests
+    room.ask(helper.session_id, messages.ParticipantAdmit(id=1, guest_id=guest.guest_id), messages.Empty)
+    assert room.sit(waiting).breakout_id is None
 
 
 # --- what a move does ---------------------------------------------------------------------------------------------------
