@@ -1,4 +1,4 @@
-"""Somebody who is hard muted and goes on sending: the plane drops it, nobody hears anything, until a host and then the owner say so."""
+"""Who is hard muted and goes on sending is dropped in the plane and heard by nobody, until a host and then the owner say so."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
