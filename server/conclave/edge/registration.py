@@ -61,15 +61,14 @@ class RegistrationDesk:
             raise Refused(ErrorCode.RATE_LIMITED, "too many registrations from this network")
         username, email = normalise_username(wish.username), normalise_email(wish.email)
         password_rules.check(wish.password, username, email)
-        if claims is not None:
-            await self._check_leave(claims)
-        if await self._accounts.by_username(username) is not None:
-            raise Refused(ErrorCode.CONFLICT, "this username is taken")
+        await self._check_still(username, claims)
+        password_hash = await self._workers.hash(wish.password)
+        await self._check_still(username, claims)  # again: hashes are waited for, and much can change
         account = Account(
             user_id=UserId(new_id(self._entropy)),
             username=username,
             email=email,
-            password_hash=await self._workers.hash(wish.password),
+            password_hash=password_hash,
             role=claims.role if claims is not None else SystemRole.USER,
             created_at_s=self._wall(),
         )
@@ -80,6 +79,12 @@ class RegistrationDesk:
         self._audit.record(AuditEvent(type="user_registered", details=details))
         await self._accounts.add(account)
         return account
+
+    async def _check_still(self, username: str, claims: RegistrationClaims | None) -> None:
+        if claims is not None:
+            await self._check_leave(claims)
+        if await self._accounts.by_username(username) is not None:
+            raise Refused(ErrorCode.CONFLICT, "this username is taken")
 
     async def _check_leave(self, claims: RegistrationClaims) -> None:
         """Raise Refused (`unauthorized`) when it is spent, or its giver has lost the right or signed out everywhere since."""

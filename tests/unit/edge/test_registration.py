@@ -4,6 +4,7 @@ import pytest
 from tests.support.account_client import PASSWORD, call, log_in, make_account, token_of
 from tests.support.live import Live, Starter
 
+from conclave.edge.hashing import PasswordWorkers
 from conclave.model.accounts import Account, SystemRole
 
 OPEN = {"accounts": {"registration": "open"}}
@@ -86,6 +87,24 @@ async def test_the_leave_of_one_who_may_give_none_any_more_is_void(
     offer = await call(live, "POST", "/registrations", {"role": "admin"}, token=await token_of(live, root))
     await end(live, root)
     assert (await register(live, "back", registration=offer.body["token"]))[0] == 403
+
+
+async def test_what_ends_while_a_hash_is_waited_for_ends_the_registration(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await start(INVITED)
+    root = await make_account(live, "root", SystemRole.ADMIN)
+    offer = await call(live, "POST", "/registrations", {"role": "admin"}, token=await token_of(live, root))
+    hashed = PasswordWorkers.hash
+
+    async def overtaken(workers: PasswordWorkers, password: str) -> str:
+        await live.server.accounts.desk.end_all(root.user_id)
+        return await hashed(workers, password)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(PasswordWorkers, "hash", overtaken)
+        assert (await register(live, "back", registration=offer.body["token"]))[0] == 403
+    assert await live.server.accounts.stores.accounts.by_username("back") is None
 
 
 async def test_a_taken_name_is_told_and_an_address_never(start: Starter) -> None:
