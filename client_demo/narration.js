@@ -1,7 +1,6 @@
 /** What to say aloud about an event, for those who do not look at the screen. Pure. */
 
 import { ROLE_HINTS, ROLE_NAMES, may } from "./roles.js";
-import { askedWords } from "./words.js";
 
 const NOTHING = {};
 
@@ -42,10 +41,6 @@ const TOLD = {
   },
   "lobby.changed": tellGuests,
   "invitation.reused": () => ({ notice: { title: "A personal link is in use twice", text: "Somebody tried to come by it on another device and was refused." } }),
-  "unmute.requested": (_, { source }) => {
-    const { title, text } = askedWords(source);
-    return { say: `${title}. ${text}` };
-  },
   "meeting.changed": tellMeeting,
   "recording.changed": tellRecording,
   reaction: (before, { participant_id, reaction }) => ({ say: `${nameOf(before, participant_id)} reacts ${reaction}` }),

@@ -33,7 +33,7 @@ export class LobbyView {
     });
     this.element = h(
       "section.lobby",
-      { "aria-live": "polite", hidden: true },
+      { hidden: true },
       h("div.lobby-head", {}, h("span.spinner", { "aria-hidden": "true" }), this.#heading),
       this.#text,
       this.#form,

@@ -233,8 +233,9 @@ export class MeetingPage {
     this.#store.dispatch({ type: "panel", panel });
     const open = this.#store.get().panel === panel;
     const { roster: people, host, rooms } = this.#parts;
-    const control = () => this.element.querySelector(`#control-${panel === "rooms" ? "more" : panel}:not([hidden])`);
-    queueMicrotask(() => (open ? { people, host, rooms }[panel].focus() : control()?.focus()));
+    const controls = [`#control-${panel}`, "#control-more"].map((id) => this.element.querySelector(id));
+    const back = () => controls.find((button) => button && button.offsetParent !== null)?.focus();
+    queueMicrotask(() => (open ? { people, host, rooms }[panel].focus() : back()));
   }
 
   /** Where one shares at a time, hosts and co-hosts may take over. */

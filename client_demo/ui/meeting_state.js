@@ -10,7 +10,7 @@ export class StateChips {
   #locked = chip("lock", "Locked", "Nobody else can come in", "warn");
   #suspended = chip("pause", "Suspended", "Nobody is heard or seen until a host resumes the meeting", "danger");
   #waiting = chip("door", "Waiting room", "Hosts let people in one by one", "");
-  element = h("span.state-chips", { role: "status" }, this.#suspended, this.#locked, this.#waiting);
+  element = h("span.state-chips", {}, this.#suspended, this.#locked, this.#waiting);
 
   update({ meeting }) {
     this.#suspended.hidden = meeting.state !== "suspended";

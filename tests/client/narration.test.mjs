@@ -61,7 +61,6 @@ test("one's own new role, and the leave to share again, are shown to oneself", (
   assert.equal(changed({ ...me, role: "co-host" }).notice.title, "You are co-host now");
   const held = { ...before, participants: { me: { ...me, held: ["screen"] } } };
   assert.match(narrate(held, { type: "participant.changed", participant: { ...me, held: [] } }).notice.title, /share your screen again/);
-  assert.match(narrate(before, { type: "unmute.requested", source: "microphone" }).say, /asks you to unmute/);
 });
 
 test("breakout rooms are told: opening, moving, announcing, closing", () => {
