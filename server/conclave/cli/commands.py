@@ -114,15 +114,20 @@ def invite(
     base_url: where the server is reached; https://localhost:<port> by default.
     token_only: print the token alone, for Authorization headers.
     """
-    from conclave.cli.invitation import make_invitation, parse_duration
+    from conclave.cli.invitation import has_key, make_invitation, parse_duration
     from conclave.model.errors import ConclaveError
     from conclave.model.roles import Role
 
     settings = _load(config)
+    known = has_key(settings)
     try:
         issued = make_invitation(settings, meeting, Role(role.value), parse_duration(expires), seats)
     except (ConclaveError, ValueError) as error:
         _fail(str(error))
+    if not known:
+        sys.stderr.write(
+            f"conclave: {settings.state.directory} had no key, so one was made; only a server with this directory takes it\n"
+        )
     base = (base_url or f"https://localhost:{settings.listen.port}").rstrip("/")
     _say(issued.token if token_only else base + issued.path)
 

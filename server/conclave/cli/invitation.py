@@ -5,13 +5,14 @@ import re
 import time
 from pathlib import Path
 
-from conclave.app.state import load_invitation_key, prepare_directory
+from conclave.app.state import KEY_FILE, load_invitation_key, prepare_directory
 from conclave.config.settings import Settings
 from conclave.identity.invitations import Invitations, Issued
 from conclave.model.ids import MeetingId, new_id
 from conclave.model.roles import Role
 
 NEW_MEETING = "new"
+MEETING_ID = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -23,8 +24,15 @@ def parse_duration(text: str) -> int:
     return int(match.group(1)) * UNITS_S[match.group(2)]
 
 
+def has_key(settings: Settings) -> bool:
+    """Tell whether there is a key to sign with; a link signed with a new one opens nothing on another server."""
+    return (Path(settings.state.directory) / KEY_FILE).exists()
+
+
 def make_invitation(settings: Settings, meeting: str, role: Role, lifetime_s: int, seats: int) -> Issued:
-    """Sign an invitation with the server's key. Raises StateError, Refused."""
+    """Sign an invitation with the server's key. Raises StateError, Refused, ValueError for no meeting's id."""
+    if meeting != NEW_MEETING and not MEETING_ID.fullmatch(meeting):
+        raise ValueError(f"{meeting!r} is no meeting's id, which has 16 letters, digits, - or _; `new` makes one")
     directory = Path(settings.state.directory)
     prepare_directory(directory)
     invitations = Invitations(load_invitation_key(directory), os.urandom)

@@ -49,6 +49,13 @@ def test_an_invitation_is_printed_as_a_link(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.startswith("https://meet.example/#eyJ")
 
 
+def test_a_link_of_a_state_directory_without_a_key_comes_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    run("invite", "--meeting", "new")
+    assert "had no key" in capsys.readouterr().err
+    run("invite", "--meeting", "new")
+    assert capsys.readouterr().err == ""
+
+
 def test_the_token_alone_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("invite", "--meeting", "new", "--token-only") == 0
     assert capsys.readouterr().out.startswith("eyJ")

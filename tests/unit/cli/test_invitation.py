@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conclave.app.state import load_invitation_key
-from conclave.cli.invitation import first_link, make_invitation, parse_duration
+from conclave.cli.invitation import first_link, has_key, make_invitation, parse_duration
 from conclave.config.settings import Settings, StateSettings
 from conclave.identity.invitations import Invitations
 from conclave.model.errors import Refused
@@ -37,8 +37,15 @@ def test_an_invitation_is_good_on_the_server_with_the_same_state(settings: Setti
 
 def test_a_named_meeting_is_kept_and_a_malformed_one_refused(settings: Settings) -> None:
     assert make_invitation(settings, "m" * 16, Role.VIEWER, 60, 0).claims.sub == "m" * 16
-    with pytest.raises(Refused):
-        make_invitation(settings, "too-short", Role.VIEWER, 60, 0)
+    for meeting in ("too-short", "m" * 17, "m" * 15 + "/"):
+        with pytest.raises(ValueError, match="no meeting's id"):
+            make_invitation(settings, meeting, Role.VIEWER, 60, 0)
+
+
+def test_whether_the_state_has_a_key_is_told(settings: Settings) -> None:
+    assert not has_key(settings)
+    make_invitation(settings, "new", Role.HOST, 60, 0)
+    assert has_key(settings)
 
 
 def test_a_lifetime_beyond_the_limit_is_refused(settings: Settings) -> None:
