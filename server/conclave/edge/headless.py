@@ -152,7 +152,7 @@ class HeadlessSessions:
 
 async def _declare(resource: Resource, description: SessionDescription) -> None:
     """Declare one track per sending m-section. Raises Refused when the role may not, or there is nothing to publish."""
-    sending = [section for section in description.sections if section.direction.sends and section.kind in ("audio", "video")]
+    sending = [section for section in description.sections if section.sends and section.kind in ("audio", "video")]
     if not sending:
         raise Refused(ErrorCode.INVALID, "the offer sends nothing")
     for section in sending:

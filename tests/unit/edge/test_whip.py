@@ -63,6 +63,13 @@ async def test_turn_servers_are_told_in_a_link_each(start: Starter) -> None:
         )
 
 
+async def test_a_rejected_section_declares_no_track(start: Starter) -> None:
+    whip = await endpoint(start)
+    rejected = offer("audio").replace("m=audio 9 ", "m=audio 0 ")
+    response = await whip.post(rejected)
+    assert (response.status, (await response.json())["detail"]) == (400, "the offer sends nothing")
+
+
 async def test_without_turn_servers_there_is_no_link(start: Starter) -> None:
     whip = await endpoint(start)
     assert "Link" not in (await whip.post(offer("audio"))).headers
