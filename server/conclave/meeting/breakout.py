@@ -13,7 +13,7 @@ from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.meeting.names import clean_name
 from conclave.meeting.place import Place
-from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshot_for
+from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshots_for
 from conclave.meeting.state import Participant
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import BreakoutId, ParticipantId, new_id
@@ -166,12 +166,14 @@ def expire(context: Context, now: float) -> None:
 def finish(context: Context, now: float) -> None:
     """Bring everybody back into the main room and close all others."""
     meeting = context.meeting
-    move(context, [seat for seat in meeting.participants.values() if seat.breakout_id is not None], meeting.main, now, told=True)
-    for place in meeting.breakouts:
-        del meeting.places[place.breakout_id]
+    meeting.self_choose, meeting.closes_at = False, None
     for seat in meeting.participants.values():
         seat.assigned = None
-    meeting.self_choose, meeting.closes_at = False, None
+    inside = [seat for seat in meeting.participants.values() if seat.breakout_id is not None]
+    _leave(context, inside, meeting.main, now)
+    for place in meeting.breakouts:
+        del meeting.places[place.breakout_id]
+    _arrive(context, inside, now)
     context.audit(context.event("breakouts_closed"))
     tell(context, now)
 
@@ -189,15 +191,21 @@ def demoted(context: Context, participant: Participant) -> None:
             context.send(participant.session_id, ParticipantLeft(other.participant_id, "moved"))
 
 
-def move(context: Context, movers: Sequence[Participant], place: Place, now: float, *, told: bool = False) -> None:
-    """Bring participants into `place`, all in one step; with `told` the caller tells how many are where."""
-    meeting = context.meeting
+def move(context: Context, movers: Sequence[Participant], place: Place, now: float) -> None:
+    """Bring participants into `place`, all in one step."""
     movers = [seat for seat in movers if seat.breakout_id != place.breakout_id]
-    if not movers:
-        return
-    origins = [meeting.place_of(seat) for seat in movers]
+    if movers:
+        _leave(context, movers, place, now)
+        _arrive(context, movers, now)
+        tell(context, now)
+
+
+def _leave(context: Context, movers: Sequence[Participant], place: Place, now: float) -> None:
+    """Take the movers out of where they are, with all their media, on the way into `place`."""
+    meeting = context.meeting
     moving = {seat.participant_id for seat in movers}
     staying = [seat for seat in meeting.participants.values() if seat.participant_id not in moving]
+    origins = [meeting.place_of(seat) for seat in movers]
     left_behind = [_left_behind(context, staying, seat) for seat in movers]
     for seat in movers:
         seat.breakout_id = place.breakout_id
@@ -206,11 +214,16 @@ def move(context: Context, movers: Sequence[Participant], place: Place, now: flo
     _end_media(context, movers, origins, now)
     for seat, others in zip(movers, left_behind, strict=True):
         context.deliver(ParticipantLeft(seat.participant_id, "moved"), others)
-    _tell_where_they_are(context, movers, staying)
-    for seat in movers:
-        context.send(seat.session_id, BreakoutEntered(place.breakout_id, snapshot_for(context, seat, now)))
-    if not told:
-        tell(context, now)
+
+
+def _arrive(context: Context, movers: Sequence[Participant], now: float) -> None:
+    """Tell those who see the movers where they are, and the movers what is there."""
+    moving = {seat.participant_id for seat in movers}
+    _tell_where_they_are(
+        context, movers, [seat for seat in context.meeting.participants.values() if seat.participant_id not in moving]
+    )
+    for seat, snapshot in zip(movers, snapshots_for(context, movers, now), strict=True):
+        context.send(seat.session_id, BreakoutEntered(seat.breakout_id, snapshot))
 
 
 def _left_behind(context: Context, staying: Sequence[Participant], mover: Participant) -> list[Participant]:

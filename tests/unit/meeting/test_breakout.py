@@ -499,7 +499,8 @@ def test_with_no_countdown_everybody_is_back_at_once_and_told_of_the_others_by_o
     assert moved.participants == [seat.info for seat in back]
     for seat in back:
         assert room.events(seat) == ["breakout.entered", "breakouts.changed"]
-        assert len(room.received(seat, messages.BreakoutEntered)[0].snapshot.participants) == 8
+        snapshot = room.received(seat, messages.BreakoutEntered)[0].snapshot
+        assert (len(snapshot.participants), snapshot.breakouts) == (8, [])
 
 
 def test_while_the_countdown_runs_nobody_goes_in_and_everybody_may_go_back() -> None:

@@ -1,7 +1,9 @@
+import pytest
 from tests.support.breakouts import Breakouts
 
-from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshot_for
+from conclave.meeting.snapshots import breakout_infos, closes_in_s, snapshot_for, snapshots_for
 from conclave.model.roles import Role
+from conclave.signaling import messages
 
 
 def test_a_snapshot_shows_the_tracks_and_people_of_the_viewers_place_alone() -> None:
@@ -43,3 +45,20 @@ def test_a_snapshot_of_an_ended_meeting_is_empty_of_media() -> None:
     room.meeting.places.clear()
     snapshot = snapshot_for(room.change(), guest, room.now)
     assert (snapshot.slots, snapshot.active_speakers, snapshot.breakouts) == ([], [], [])
+
+
+@pytest.mark.parametrize("roster", [True, False])
+def test_snapshots_made_together_are_those_made_one_by_one(roster: bool) -> None:
+    room = Breakouts("Red", "Blue")
+    for breakout_id in (*room.ids, None):
+        for role in Role:
+            room.inside(breakout_id, role)
+        room.publish(room.inside(breakout_id))
+    room.ask(room.host.session_id, messages.MeetingModify(id=1, roster=roster), messages.Empty)
+    viewers = list(room.meeting.participants.values())
+    context = room.change()
+    together = list(snapshots_for(context, viewers, room.now))
+    assert together == [snapshot_for(context, viewer, room.now) for viewer in viewers]
+    for viewer, snapshot in zip(viewers, together, strict=True):
+        seen = {other.participant_id for other in viewers if room.meeting.sees(viewer, other)}
+        assert {info.participant_id for info in snapshot.participants} == seen
