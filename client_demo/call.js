@@ -10,6 +10,7 @@
 import { Breakouts } from "./breakouts.js";
 import { QualityWatch, collectStats } from "./figures.js";
 import { Subscriber } from "./media.js";
+import { MeetingInvitations } from "./meeting_invitations.js";
 import { Moderation } from "./moderation.js";
 import { narrate } from "./narration.js";
 import { SignalingError } from "./protocol.js";
@@ -56,6 +57,7 @@ export class Call extends EventTarget {
     this.moderation = new Moderation(this.#requests);
     this.recording = new Recording({ requests: this.#requests, store, token: () => this.#token });
     this.breakouts = new Breakouts(this.#requests);
+    this.invitations = new MeetingInvitations(this.#requests);
     for (const name of ["notice", "announce"]) {
       this.#requests.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));
     }

@@ -4,11 +4,15 @@ const TOKEN_KEY = "conclave.invitation";
 const TITLE_KEY = "conclave.title";
 const SHARE_KEY = "conclave.share_path";
 
-/** Split a fragment "#<token>&codec=json" into {token, codec}. A token is base64url text with dots. */
+/**
+ * Split a fragment "#<token>&codec=json" into {token, registration, codec}. A token is base64url text with dots; "register=<token>" is
+ * an administrator's leave to make an account.
+ */
 export function parseFragment(fragment) {
-  const found = { token: null, codec: null };
+  const found = { token: null, registration: null, codec: null };
   for (const part of fragment.replace(/^#/, "").split("&")) {
     if (part === "codec=json" || part === "codec=msgpack") found.codec = part.slice(6);
+    else if (part.startsWith("register=") && isToken(part.slice(9))) found.registration = part.slice(9);
     else if (isToken(part)) found.token = part;
   }
   return found;
@@ -17,12 +21,21 @@ export function parseFragment(fragment) {
 const isToken = (text) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text) && text.length <= 4096;
 
 /** The role that a token claims, or null; the server checks it, this only spares a viewer the question for devices. */
-export function roleOf(token) {
+export const roleOf = (token) => claimsOf(token).role ?? null;
+
+/** The name that a personal invitation suggests for its owner, or null. */
+export function guestNameOf(token) {
+  const { name } = claimsOf(token);
+  return typeof name === "string" ? name : null;
+}
+
+function claimsOf(token) {
   try {
     const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(payload)).role ?? null;
+    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }
 
@@ -34,7 +47,7 @@ export function tokenOf(text) {
   return hash < 0 ? null : parseFragment(trimmed.slice(hash)).token;
 }
 
-/** Empty the address bar's fragment at once. Returns {token, codec}, null what was not in it. */
+/** Empty the address bar's fragment at once. Returns {token, registration, codec}, null what was not in it. */
 export function takeFromAddress() {
   const found = parseFragment(location.hash);
   if (location.hash) history.replaceState(null, "", location.pathname);

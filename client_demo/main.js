@@ -1,6 +1,8 @@
 /** Puts the parts together; the only file that knows all of them. */
 
+import { Accounts } from "./accounts.js";
 import { Call } from "./call.js";
+import { deviceId } from "./device_id.js";
 import { Devices, loadSettings } from "./devices.js";
 import { keptToken, takeFromAddress } from "./invitation.js";
 import { CODECS, Signaling } from "./protocol.js";
@@ -8,7 +10,7 @@ import { INITIAL_STATE, createStore, reduce } from "./store.js";
 import { App } from "./ui/app.js";
 import { unsupportedWords } from "./words.js";
 
-const { token, codec } = takeFromAddress();
+const { token, registration, codec } = takeFromAddress();
 
 function codecByChoice() {
   const chosen = codec ?? localStorage.getItem("conclave.codec");
@@ -17,12 +19,18 @@ function codecByChoice() {
 
 const store = createStore(reduce, INITIAL_STATE);
 const devices = new Devices(loadSettings());
-const signaling = new Signaling({ url: `wss://${location.host}/api/v1/signaling`, codec: codecByChoice() });
+const accounts = new Accounts();
+const signaling = new Signaling({
+  url: `wss://${location.host}/api/v1/signaling`,
+  codec: codecByChoice(),
+  identify: async () => ({ device_id: deviceId(), ...(await accounts.identity()) }),
+});
 const call = new Call({ signaling, store, devices });
-const app = new App(document.querySelector("#app"), { store, call, devices });
+const app = new App(document.querySelector("#app"), { store, call, devices, accounts });
 
 addEventListener("pagehide", () => call.abandon());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+addEventListener("storage", ({ key }) => accounts.storageChanged(key));
 addEventListener("online", () => call.networkChanged());
 navigator.connection?.addEventListener?.("change", () => call.networkChanged());
 
@@ -37,9 +45,15 @@ window.conclave = Object.freeze({
 addEventListener("hashchange", () => {
   const pasted = takeFromAddress();
   if (pasted.token) app.invited(pasted.token);
+  else if (pasted.registration) app.invitedToRegister(pasted.registration);
 });
 
 const obstacle = unsupportedWords(window);
 if (obstacle) app.showUnsupported(obstacle);
 else if (token) app.invited(token);
-else app.start(keptToken());
+else {
+  if (registration) app.invitedToRegister(registration);
+  const kept = keptToken();
+  if (!kept) await accounts.begin();
+  app.start(kept);
+}

@@ -83,9 +83,4 @@ export class Moderation {
   change(changes) {
     return this.#ask("meeting.modify", changes);
   }
-
-  /** Resolves with {token, path, expires_at_s}; rejects with a SignalingError. */
-  invite(role, expires_in_s) {
-    return this.#requests.send("invitation.create", { role, expires_in_s, shared: true });
-  }
 }

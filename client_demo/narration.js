@@ -1,12 +1,13 @@
 /** What to say aloud about an event, for those who do not look at the screen. Pure. */
 
+import { phraseOf } from "./invitation_list.js";
 import { ROLE_HINTS, ROLE_NAMES, may } from "./roles.js";
 
 const NOTHING = {};
 
 /**
  * `before` is the state before the event. Returns {say?, notice?}: a sentence for screen readers, and {title, text} for
- * everybody's eyes.
+ * everybody's eyes, with `tone` where it is no mere news, and `jti` of an invitation to act on.
  */
 export function narrate(before, event) {
   return TOLD[event.type]?.(before, event) ?? NOTHING;
@@ -40,7 +41,15 @@ const TOLD = {
       : NOTHING;
   },
   "lobby.changed": tellGuests,
-  "invitation.reused": () => ({ notice: { title: "A personal link is in use twice", text: "Somebody tried to come by it on another device and was refused." } }),
+  "invitation.reused": (_, { jti, label }) => ({
+    notice: {
+      tone: "warning",
+      title: `Somebody tried to use ${phraseOf({ label, seats: 1 })} from another device`,
+      text: "They were refused. If the link got into wrong hands, revoke it.",
+      jti,
+      label,
+    },
+  }),
   "meeting.changed": tellMeeting,
   "recording.changed": tellRecording,
   reaction: (before, { participant_id, reaction }) => ({ say: `${nameOf(before, participant_id)} reacts ${reaction}` }),

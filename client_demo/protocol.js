@@ -61,12 +61,16 @@ export class Signaling extends EventTarget {
   #timers = { retry: null, beat: null, silence: null };
   #closing = null;
 
-  /** options: {url, codec, client, WebSocket, now} ; the last two exist for tests. */
+  /**
+   * options: {url, codec, client, identify, WebSocket, now} ; the last two exist for tests. `identify` resolves with what `hello`
+   * says of who comes beside the invitation: {device_id, access_token}, both optional.
+   */
   constructor(options) {
     super();
     this.#options = {
       codec: CODECS.msgpack,
       client: "conclave-web",
+      identify: async () => ({}),
       WebSocket: globalThis.WebSocket,
       now: () => performance.now(),
       ...options,
@@ -84,7 +88,7 @@ export class Signaling extends EventTarget {
     this.#session = null;
     this.#setState("connecting");
     try {
-      return await this.#greet({ token });
+      return await this.#greet(async () => ({ ...(await this.#options.identify()), token }));
     } catch (error) {
       this.#drop();
       this.#setState("closed");
@@ -127,8 +131,9 @@ export class Signaling extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
   }
 
-  async #greet(proof) {
-    await this.#openSocket();
+  /** `prove` is asked while the socket opens. */
+  async #greet(prove) {
+    const [proof] = await Promise.all([prove(), this.#openSocket()]);
     const welcome = await this.#send("hello", {
       protocol: PROTOCOL_VERSION,
       client: this.#options.client,
@@ -277,9 +282,9 @@ export class Signaling extends EventTarget {
       return;
     }
     try {
-      const welcome = await this.#greet({
+      const welcome = await this.#greet(async () => ({
         resume: { session_id: session.sessionId, resume_token: session.resumeToken },
-      });
+      }));
       this.#closing = null;
       this.dispatchEvent(new CustomEvent("resumed", { detail: welcome }));
     } catch (error) {

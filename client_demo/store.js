@@ -13,6 +13,7 @@ export const INITIAL_STATE = Object.freeze({
   meeting: { meeting_id: null, title: null, open: false, state: "active", settings: OPEN_SETTINGS }, // state: active | locked | suspended
   lobby: [], // who waits: {guest_id, display_name, reason, role, personal}
   admitted: false, // let in from the waiting room, and not seated yet
+  reused: {}, // jti of a personal link -> how often somebody else was refused by it
   recording: { state: "off", recorded: [] }, // state: off | recording | paused
   consent_asked: null, // the recording for which one has to say if one agrees
   recordings: [], // ids of the meeting's recordings that one has seen
@@ -179,6 +180,7 @@ const EVENT_REDUCERS = {
   "subscriber.slots": (state, { slots }) => ({ ...state, slots: slotMap(slots) }),
   "lobby.changed": (state, { guests }) => ({ ...state, lobby: guests }),
   "lobby.admitted": (state) => ({ ...state, admitted: true }),
+  "invitation.reused": (state, { jti }) => ({ ...state, reused: { ...state.reused, [jti]: (state.reused[jti] ?? 0) + 1 } }),
   "recording.changed": (state, { recording }) => ({ ...state, ...recordingFields(state, recording) }),
   "recording.consent_requested": (state, { recording_id }) => ({ ...state, consent_asked: recording_id }),
   "unmute.requested": (state, { source }) => ({ ...state, asked: source, unmute_allowed: state.unmute_allowed || source === "microphone" }),

@@ -1,10 +1,11 @@
 /** Which page is shown: landing, preview, meeting, end. */
 
-import { forget, keep, keptTitle, roleOf } from "../invitation.js";
-import { joinWords } from "../words.js";
+import { forget, guestNameOf, keep, keptTitle, roleOf } from "../invitation.js";
+import { joinWords, refusalWords } from "../words.js";
 import { focusHeading, h } from "./dom.js";
 import { endedPage, unsupportedPage } from "./ended.js";
-import { landingPage } from "./landing.js";
+import { Home } from "./home.js";
+import { revokeDialog } from "./invitations.js";
 import { MeetingPage } from "./meeting.js";
 import { PreviewPage } from "./preview.js";
 import { Announcer, Toasts } from "./toasts.js";
@@ -18,17 +19,25 @@ export class App {
   #announcer = new Announcer();
   #services;
   #token = null;
+  #title = null;
+  #home;
   #waiting = null;
   #inLobby = false;
   #reason = "";
 
-  /** services: {store, call, devices}. */
+  /** services: {store, call, devices, accounts}. */
   constructor(root, services) {
     this.#root = root;
     this.#services = services;
     root.append(this.#page, this.#toasts.element, this.#announcer.element);
     services.store.subscribe((state) => this.#render(state));
-    services.call.addEventListener("notice", ({ detail }) => this.#toasts.show(detail));
+    services.call.addEventListener("notice", ({ detail }) => this.#notice(detail));
+    this.#home = new Home({
+      accounts: services.accounts,
+      toasts: this.#toasts,
+      show: (element, controller) => this.#show(element, controller),
+      onenter: (invitation) => this.#accept(invitation),
+    });
     services.call.addEventListener("announce", ({ detail }) => this.#announcer.say(detail.text));
   }
 
@@ -42,6 +51,11 @@ export class App {
     this.#accept({ token, title: null, sharePath: null });
   }
 
+  /** An administrator's link to make an account with. */
+  invitedToRegister(registration) {
+    this.#home.invitedToRegister(registration);
+  }
+
   /** Show the first page; with an invitation kept from before a reload that is the preview. */
   start(token) {
     if (token) this.#enter({ token, title: keptTitle() });
@@ -50,6 +64,13 @@ export class App {
 
   showUnsupported(words) {
     this.#show(unsupportedPage(words), null);
+  }
+
+  /** A notice about an invitation comes with what can be done about it. */
+  #notice({ jti = null, label, ...words }) {
+    const { call } = this.#services;
+    const revoke = () => revokeDialog({ jti, label, seats: 1 }, { desk: call.invitations, words: refusalWords });
+    this.#toasts.show({ ...words, action: jti === null ? null : { label: "Revoke the link", onselect: revoke } });
   }
 
   #show(element, controller) {
@@ -72,14 +93,17 @@ export class App {
   }
 
   #change(phase, state) {
-    const { store, call, devices } = this.#services;
-    if (phase === "landing") {
-      this.#show(landingPage({ onenter: (invitation) => this.#accept(invitation) }), null);
-    } else if (phase === "preview") {
+    const { store, call, devices, accounts } = this.#services;
+    if (phase === "landing") this.#home.open();
+    else this.#home.close();
+    if (phase === "preview") {
+      const name = guestNameOf(this.#token) ?? accounts.user?.username ?? "";
       const page = new PreviewPage({
         devices,
+        name,
+        title: this.#title,
         onjoin: (choice) => this.#join(choice),
-        onback: () => this.#home(),
+        onback: () => this.#goHome(),
         onknock: (reason) => this.#knock(reason),
         onstop: () => this.#stopWaiting(),
       });
@@ -90,7 +114,7 @@ export class App {
       this.#show(page.element, page);
       this.#announcer.say(`You are in the meeting ${state.meeting.title ?? ""}`);
     } else if (phase === "ended") {
-      const page = endedPage(state.ended, { onrejoin: () => this.#enter({ token: this.#token, title: state.meeting.title }), onhome: () => this.#home() });
+      const page = endedPage(state.ended, { onrejoin: () => this.#enter({ token: this.#token, title: state.meeting.title }), onhome: () => this.#goHome() });
       this.#show(page, null);
     }
   }
@@ -104,6 +128,7 @@ export class App {
   async #enter({ token, title }) {
     const { store, call } = this.#services;
     this.#token = token;
+    this.#title = title;
     this.#waiting = null;
     this.#reason = "";
     store.dispatch({ type: "reset", phase: "preview" });
@@ -165,7 +190,7 @@ export class App {
     await this.#services.call.stopWaiting();
   }
 
-  #home() {
+  #goHome() {
     const { store, call } = this.#services;
     forget();
     this.#token = null;

@@ -1,8 +1,6 @@
 /** Modal dialogs: the element <dialog> brings focus trap, Escape and return of focus. */
 
-import { ROLE_HINTS, ROLE_NAMES, invitableRoles } from "../roles.js";
 import { saveSettings } from "../devices.js";
-import { refusalWords } from "../words.js";
 import { h, icon, iconButton, setText } from "./dom.js";
 
 let serial = 0;
@@ -48,43 +46,6 @@ export function copyRow(link, label = "Invitation link") {
     setTimeout(() => setText(said, "Copy link"), 2_500);
   });
   return h("div.copy-row", {}, input, button, status);
-}
-
-/** Make and copy an invitation by role. create(role) resolves with a link. */
-export function invitationDialog(role, create) {
-  openDialog("Invite people", () => {
-    const roles = invitableRoles(role);
-    const result = h("div", { "aria-live": "polite" });
-    const choices = h(
-      "fieldset.choices",
-      {},
-      h("legend.field-label", {}, "Whoever opens the link joins as"),
-      roles.map((name, index) =>
-        h(
-          "label.choice",
-          {},
-          h("input", { type: "radio", name: "role", value: name, checked: index === 0 }),
-          h("span", {}, h("strong", {}, ROLE_NAMES[name]), h("span.hint", {}, ROLE_HINTS[name])),
-        ),
-      ),
-    );
-    choices.addEventListener("change", () => result.replaceChildren());
-    const button = h("button.button.primary", { type: "button" }, icon("link"), "Create link");
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        const link = await create(choices.querySelector(":checked").value);
-        const row = copyRow(link);
-        result.replaceChildren(row, h("p.hint", {}, "Valid for 24 hours. Whoever has the link can join, so send it to the right people only."));
-        row.querySelector("button").focus();
-      } catch (error) {
-        const words = refusalWords(error);
-        result.replaceChildren(h("p.error-text", { role: "alert" }, `${words.title}. ${words.text}`));
-      }
-      button.disabled = false;
-    });
-    return [choices, h("div.dialog-actions", {}, button), result];
-  });
 }
 
 export const SHORTCUTS = [

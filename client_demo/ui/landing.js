@@ -1,21 +1,30 @@
-/** The first page: start a meeting, or join one with a link. */
+/** The first page: start a meeting where anybody may, join one with a link, or sign in. */
 
-import { startMeeting, tokenOf } from "../invitation.js";
+import { startMeeting } from "../invitation.js";
 import { brand, h, icon, setText } from "./dom.js";
+import { joinCard } from "./join_form.js";
 import { themeButton } from "./theme.js";
 
 const PROMISES = [
   ["lock", "Sound, pictures and messages are encrypted between every browser and the server. Nothing travels in the clear."],
   ["link", "Invitations are signed. Each opens one meeting, in one role, for a limited time."],
-  ["door", "Nothing to install, no account. Close the tab and you are gone."],
+  ["door", "Nothing to install, and guests need no account. Close the tab and you are gone."],
 ];
 
-/** onenter({token, title, sharePath}) is called with an invitation. */
-export function landingPage({ onenter }) {
+/**
+ * onenter({token, title, sharePath}) is called with an invitation. about: what the server offers to newcomers, null when it did not say.
+ */
+export function landingPage({ about, onenter, onsignin }) {
+  const open = about?.open_creation ?? true;
   return h(
     "div.page",
     {},
-    h("header.page-head", {}, brand(), themeButton()),
+    h(
+      "header.page-head",
+      {},
+      brand(),
+      h("span.row", {}, h("button.button.small.quiet", { type: "button", id: "to-sign-in", onclick: onsignin }, "Sign in"), themeButton()),
+    ),
     h(
       "main.page-main",
       {},
@@ -29,9 +38,19 @@ export function landingPage({ onenter }) {
           h("p", {}, "Conclave is a meeting room in your browser: see and hear each other, show your screen, raise a hand."),
           h("ul.promises", {}, PROMISES.map(([name, words]) => h("li", {}, icon(name), h("span", {}, words)))),
         ),
-        h("div.landing-cards", {}, startCard(onenter), joinCard(onenter)),
+        h("div.landing-cards", {}, open ? startCard(onenter) : null, joinCard(onenter), open ? null : signInCard(onsignin)),
       ),
     ),
+  );
+}
+
+function signInCard(onsignin) {
+  return h(
+    "section.card.stack",
+    { "aria-labelledby": "own-heading" },
+    h("h2", { id: "own-heading" }, "Hold your own meetings"),
+    h("p.hint", {}, "On this server meetings belong to people with an account."),
+    h("button.button.primary", { type: "button", onclick: onsignin }, "Sign in"),
   );
 }
 
@@ -40,7 +59,7 @@ function startCard(onenter) {
   const error = h("p.error-text", { role: "alert", hidden: true });
   const button = h("button.button.primary", { type: "submit", id: "start-meeting" }, "Start a meeting");
   const form = h(
-    "form.card",
+    "form.card.stack",
     { "aria-labelledby": "start-heading" },
     h("h2", { id: "start-heading" }, "Start a meeting"),
     h("div.field", {}, h("label", { for: "meeting-title" }, "What is it about? (optional)"), title),
@@ -59,35 +78,6 @@ function startCard(onenter) {
       error.hidden = false;
       button.disabled = false;
     }
-  });
-  return form;
-}
-
-function joinCard(onenter) {
-  const link = h("input.input", {
-    id: "invitation-link", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false",
-    placeholder: "https://…/#…", "aria-describedby": "link-error",
-  });
-  const error = h("p.error-text", { id: "link-error", role: "alert", hidden: true });
-  const form = h(
-    "form.card",
-    { "aria-labelledby": "join-heading" },
-    h("h2", { id: "join-heading" }, "Join with an invitation"),
-    h("div.field", {}, h("label", { for: "invitation-link" }, "Paste the link you were sent"), link),
-    error,
-    h("button.button", { type: "submit", id: "use-invitation" }, "Continue"),
-  );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const token = tokenOf(link.value);
-    error.hidden = token !== null;
-    link.setAttribute("aria-invalid", String(token === null));
-    if (token) {
-      onenter({ token, title: null, sharePath: null });
-      return;
-    }
-    setText(error, link.value.trim() ? "This is not an invitation link. It should contain a # and a long code." : "Paste an invitation link first.");
-    link.focus();
   });
   return form;
 }

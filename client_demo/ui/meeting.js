@@ -6,10 +6,11 @@ import { isHeld, isSuspended } from "../store.js";
 import { deviceWords, heldWords, refusalWords } from "../words.js";
 import { AudioSink } from "./audio_sink.js";
 import { ControlBar } from "./controls.js";
-import { confirmDialog, copyRow, invitationDialog, openDialog, shortcutsDialog } from "./dialogs.js";
+import { confirmDialog, copyRow, openDialog, shortcutsDialog } from "./dialogs.js";
 import { devicePicker } from "./device_picker.js";
 import { h, icon, setText } from "./dom.js";
 import { HostPanel } from "./host_panel.js";
+import { invitationsDialog } from "./invitations.js";
 import { AskCard, StateChips, SuspendedBanner } from "./meeting_state.js";
 import { MutedTalk } from "./muted_talk.js";
 import { qualityDialog } from "./quality_view.js";
@@ -258,7 +259,13 @@ export class MeetingPage {
 
   #invite() {
     const { self } = this.#store.get();
-    invitationDialog(self.role, async (role) => new URL((await this.#call.moderation.invite(role, 86_400)).path, location.origin).href);
+    invitationsDialog({
+      title: "Invite people",
+      role: self.role,
+      desk: this.#call.invitations,
+      words: refusalWords,
+      tried: () => this.#store.get().reused,
+    });
   }
 
   #settings() {

@@ -12,12 +12,14 @@ import { themeButton } from "./theme.js";
 const KINDS = ["audio", "video"];
 
 /**
- * The page. Callbacks: onjoin({name, muted}), onback(). Methods: update(state), showProblem(words or null), setBusy(words or
+ * The page. `name` is suggested to whoever gave none before; `title` is of a meeting that is not open yet. Callbacks: onjoin({name, muted}), onback(). Methods: update(state), showProblem(words or null), setBusy(words or
  * null), start() asks for the devices, stop() ends metering.
  */
 export class PreviewPage {
   #devices;
   #level = new LevelView();
+  #suggested;
+  #title;
   #muted = false;
   #errors = {};
   #parts = {};
@@ -25,8 +27,10 @@ export class PreviewPage {
   #lobby;
   #onTrack = ({ detail }) => this.#trackChanged(detail);
 
-  constructor({ devices, onjoin, onback, onknock, onstop }) {
+  constructor({ devices, name, title, onjoin, onback, onknock, onstop }) {
     this.#devices = devices;
+    this.#suggested = name;
+    this.#title = title;
     this.#lobby = new LobbyView({ onknock, onstop });
     this.#picker = devicePicker(devices, { onerror: (words, kind) => this.#deviceFailed(kind, words) });
     devices.addEventListener("track", this.#onTrack);
@@ -47,7 +51,7 @@ export class PreviewPage {
   #picture() {
     const parts = this.#parts;
     parts.video = h("video.mirrored", { autoplay: true, playsInline: true, muted: true, "aria-label": "Your camera picture", hidden: true });
-    parts.avatar = avatar(this.#devices.settings.display_name || "?");
+    parts.avatar = avatar(this.#devices.settings.display_name || this.#suggested || "?");
     parts.emptyText = h("span", {}, "Starting the camera…");
     parts.empty = h("div.preview-empty", {}, parts.avatar, parts.emptyText);
     parts.toggles = {
@@ -68,7 +72,7 @@ export class PreviewPage {
     const { settings } = this.#devices;
     parts.heading = h("h1", {}, "Ready to join?");
     parts.role = h("span.chip.accent", { hidden: true });
-    parts.name = h("input.input", { id: "display-name", type: "text", maxlength: 64, autocomplete: "name", required: true, value: settings.display_name });
+    parts.name = h("input.input", { id: "display-name", type: "text", maxlength: 64, autocomplete: "name", required: true, value: settings.display_name || this.#suggested });
     parts.nameError = h("p.error-text", { id: "name-error", role: "alert", hidden: true }, "Others need a name to call you.");
     parts.name.setAttribute("aria-describedby", "name-error");
     parts.joinText = h("span", {}, "Join now");
@@ -134,7 +138,7 @@ export class PreviewPage {
   /** Show what the invitation says; state as in store.js. */
   update({ meeting, self, connection }) {
     const parts = this.#parts;
-    setText(parts.heading, meeting.title || "Ready to join?");
+    setText(parts.heading, meeting.title || this.#title || "Ready to join?");
     parts.role.hidden = meeting.meeting_id === null;
     setText(parts.role, `You join as ${ROLE_NAMES[self.role].toLowerCase()}`);
     const publishes = canPublish(self.role);

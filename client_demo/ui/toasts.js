@@ -11,15 +11,18 @@ export class Toasts {
     this.element = h("section.toasts", { "aria-label": "Messages" });
   }
 
-  /** Show {tone: "info" | "warning" | "error", title, text}. A repeated title replaces the older message. */
-  show({ tone = "info", title, text = "" }) {
+  /**
+   * Show {tone: "info" | "warning" | "error", title, text, action}. A repeated title replaces the older message. `action` is
+   * {label, onselect} of a button; such a message waits until it is dealt with.
+   */
+  show({ tone = "info", title, text = "", action = null }) {
     this.dismiss(title);
     const close = iconButton("close", "Dismiss", () => remove());
     const toast = h(
       `div.toast.${tone}`,
       { role: tone === "info" ? "status" : "alert", "data-title": title },
       icon(ICONS[tone]),
-      h("div", {}, h("strong", {}, title), text ? h("p", {}, text) : null),
+      h("div", {}, h("strong", {}, title), text ? h("p", {}, text) : null, action ? actionButton(action, () => remove()) : null),
       close,
     );
     let timer = null;
@@ -28,6 +31,7 @@ export class Toasts {
       toast.remove();
     };
     const wait = () => {
+      if (action) return;
       timer = setTimeout(remove, STAY_MS[tone]);
     };
     for (const type of ["pointerenter", "focusin"]) toast.addEventListener(type, () => clearTimeout(timer));
@@ -47,6 +51,14 @@ export class Toasts {
   clear() {
     this.element.replaceChildren();
   }
+}
+
+function actionButton({ label, onselect }, close) {
+  const onclick = () => {
+    close();
+    onselect();
+  };
+  return h("button.button.small", { type: "button", onclick }, label);
 }
 
 /** A polite live region. Texts that come together are read together. */

@@ -67,6 +67,7 @@ async def test_no_page_or_dialog_breaks_a_rule_of_wcag(tabs: ClientTabs, scheme:
     tokens = await tabs.new_meeting()
     bob = await tabs.open(color_scheme=scheme)
     await bob.page.goto(tabs.server.url)
+    await bob.page.wait_for_selector("h1")
     found = await keep_out(bob, "landing")
     ada = await tabs.open(color_scheme=scheme)
     await ada.preview(tabs.server.url, tokens["host"])
@@ -146,6 +147,7 @@ async def test_a_whole_meeting_is_possible_with_the_keyboard_alone(tabs: ClientT
     ada = await tabs.open()
     keyboard = ada.page.keyboard
     await ada.page.goto(tabs.server.url)
+    await ada.page.wait_for_selector("h1")
     await tab_to(ada, "What is it about?")
     await keyboard.type("By keyboard")
     await keyboard.press("Enter")
@@ -219,6 +221,7 @@ async def test_every_button_has_a_name_and_every_state_is_said(tabs: ClientTabs)
 async def test_all_controls_fit_a_screen_of_360_pixels(tabs: ClientTabs) -> None:
     ada = await tabs.open(viewport={"width": 360, "height": 640}, has_touch=True)
     await ada.page.goto(tabs.server.url)
+    await ada.page.wait_for_selector("h1")
     assert await ada.page.evaluate("document.documentElement.scrollWidth") <= 360
     await ada.preview(tabs.server.url, (await tabs.new_meeting())["host"])
     assert await ada.page.evaluate("document.documentElement.scrollWidth") <= 360

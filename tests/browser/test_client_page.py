@@ -236,7 +236,7 @@ async def test_a_screen_is_shared_stopped_and_shared_again(tabs: ClientTabs) -> 
 async def test_an_invitation_for_a_viewer_opens_a_meeting_without_media_controls(tabs: ClientTabs) -> None:
     ada, _, _, _ = await two(tabs)
     await ada.choose("more", "Invite people")
-    await ada.page.check("input[value=viewer]")
+    await ada.page.select_option("#invitation-role", "viewer")
     await ada.page.click("text=Create link")
     link = await ada.page.input_value("dialog .copy-row input")
     eve = await tabs.open(BUSY_ASKED)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { forget, keep, keptTitle, keptToken, parseFragment, roleOf, takeFromAddress, tokenOf } from "../../client_demo/invitation.js";
+import { forget, guestNameOf, keep, keptTitle, keptToken, parseFragment, roleOf, takeFromAddress, tokenOf } from "../../client_demo/invitation.js";
 
 const TOKEN = `eyJhbGciOiJFZERTQSJ9.${Buffer.from('{"role":"viewer"}').toString("base64url")}.c2ln`;
 
@@ -28,8 +28,22 @@ test("the token leaves the address bar and can be kept in the tab", () => {
 });
 
 test("the codec can be chosen in the fragment, nothing else can", () => {
-  assert.deepEqual(parseFragment(`#${TOKEN}&codec=json`), { token: TOKEN, codec: "json" });
-  assert.deepEqual(parseFragment("#codec=xml&theme=dark"), { token: null, codec: null });
+  assert.deepEqual(parseFragment(`#${TOKEN}&codec=json`), { token: TOKEN, registration: null, codec: "json" });
+  assert.deepEqual(parseFragment("#codec=xml&theme=dark"), { token: null, registration: null, codec: null });
+});
+
+test("a link to register with is told apart from an invitation and leaves the address bar too", () => {
+  location.hash = `#register=${TOKEN}`;
+  assert.deepEqual(takeFromAddress(), { token: null, registration: TOKEN, codec: null });
+  assert.equal(location.hash, "");
+  assert.equal(parseFragment("#register=nonsense").registration, null);
+});
+
+test("a personal invitation suggests a name", () => {
+  const named = `a.${Buffer.from('{"name":"Zoë"}').toString("base64url")}.c`;
+  assert.equal(guestNameOf(named), "Zoë");
+  assert.equal(guestNameOf(TOKEN), null);
+  assert.equal(guestNameOf("a.b.c"), null);
 });
 
 test("a pasted link or a bare token is understood, other text is not", () => {

@@ -79,3 +79,9 @@ test("breakout rooms are told: opening, moving, announcing, closing", () => {
   assert.deepEqual(narrate(before, { type: "breakout.announced", text: "Five minutes", display_name: "Ada" }).notice, { title: "Ada to all rooms", text: "Five minutes" });
   assert.equal(narrate(before, { type: "participants.moved", participants: [{ participant_id: "b", display_name: "Bob" }] }).say, "Bob came in");
 });
+
+test("a personal link that somebody else tries is everybody's warning, with what to act on", () => {
+  const { notice } = narrate(before, { type: "invitation.reused", jti: "j", role: "viewer", label: "Bob" });
+  assert.deepEqual([notice.tone, notice.jti, notice.label], ["warning", "j", "Bob"]);
+  assert.equal(notice.title, "Somebody tried to use Bob’s personal link from another device");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { CODECS, Signaling, backoffMs } from "../../client_demo/protocol.js";
+import { CODECS, Signaling, SignalingError, backoffMs } from "../../client_demo/protocol.js";
 import { FakeSocket, WELCOME } from "./fake_socket.mjs";
 
 const settle = async () => {
@@ -52,6 +52,21 @@ for (const codec of ["msgpack", "json"]) {
     assert.equal(signaling.state, "online");
   });
 }
+
+test("hello says who comes beside the invitation, and a resume does not", async () => {
+  const socket = await connected({ identify: async () => ({ device_id: "d".repeat(24), access_token: "x.y.z" }) });
+  assert.deepEqual(socket.sent[0], { type: "hello", id: 1, protocol: 1, client: "conclave-web", device_id: "d".repeat(24), access_token: "x.y.z", token: "a.b.c" });
+  socket.cut();
+  mock.timers.tick(1_000);
+  await settle();
+  assert.deepEqual(Object.keys(latest().sent[0]), ["type", "id", "protocol", "client", "resume"]);
+});
+
+test("whoever cannot say who they are does not get in", async () => {
+  make({ identify: async () => { throw new SignalingError("unavailable", "no token"); } });
+  await assert.rejects(signaling.connect("a.b.c"), { code: "unavailable" });
+  assert.equal(signaling.state, "closed");
+});
 
 test("a field that is undefined is not sent", async () => {
   const socket = await connected();
