@@ -36,7 +36,7 @@ function createForm({ role, desk, words, oncreated }) {
     {},
     h("legend.field-label", {}, "What kind of link?"),
     kindChoice("personal", "Personal link", "For one person. It works on the first device that opens it, and nowhere else.", true),
-    kindChoice("shared", "Shareable link", "For a group or a calendar entry. Anybody who has it can join.", false),
+    kindChoice("shared", "Shareable link", "For a group or a calendar entry. Anybody who has it can join, or knock where the waiting room is on.", false),
   );
   const warning = h("div.notice", { role: "status", hidden: true }, icon("warning"), h("div", {}, SHARED_WARNING));
   const label = field({ id: "invitation-label", label: "Who is it for? (optional)", maxlength: 64, autocomplete: "off" });
