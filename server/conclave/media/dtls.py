@@ -14,7 +14,7 @@ from msgspec import Struct
 from OpenSSL import SSL, crypto
 
 from conclave.media.certificate import DtlsCertificate
-from conclave.media.dtls_flight import MTU_BYTES, RECORD_HEADER_BYTES, FlightSender, Record, split_records
+from conclave.media.dtls_flight import MTU_BYTES, RECORD_HEADER_BYTES, FlightSender, Record, longest_message, split_records
 from conclave.media.parameters import Fingerprint
 from conclave.model.media import SrtpProfile
 
@@ -35,6 +35,8 @@ KEY_AND_SALT_BYTES = {
 
 MAX_DATAGRAM_BYTES = 2048
 MAX_HANDSHAKE_BYTES = 128 * 1024
+MAX_MESSAGE_BYTES = 16 * 1024
+"""The library reserves memory for a whole message at its first fragment, ten messages ahead."""
 HANDSHAKE_DEADLINE_S = 30.0
 LINGER_S = 1.0
 
@@ -154,7 +156,7 @@ class DtlsEndpoint:
             return False
         if self.state is DtlsState.CONNECTING:
             self._received_bytes += len(data)
-            if self._received_bytes > MAX_HANDSHAKE_BYTES:
+            if self._received_bytes > MAX_HANDSHAKE_BYTES or any(_is_too_long(data, record) for record in records):
                 return False
         if not records:
             return False
@@ -293,6 +295,11 @@ class DtlsEndpoint:
                 while True:
                     output += self._ssl.bio_read(16 * 1024)
         return output
+
+
+def _is_too_long(data: bytes, record: Record) -> bool:
+    is_plain_handshake = record.content_type == HANDSHAKE and record.epoch == 0
+    return is_plain_handshake and longest_message(data, record) > MAX_MESSAGE_BYTES
 
 
 def _context(certificate: DtlsCertificate, profiles: tuple[SrtpProfile, ...]) -> SSL.Context:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 MTU_BYTES = 1200
 RECORD_HEADER_BYTES = 13
+MESSAGE_HEADER_BYTES = 12
 FIRST_RESEND_S = 0.3
 MAX_RESEND_S = 3.0
 MIN_RESEND_S = 0.05
@@ -40,6 +41,19 @@ def split_records(data: bytes) -> list[Record]:
         records.append(Record(content_type, epoch, offset, end))
         offset = end
     return records
+
+
+def longest_message(data: bytes, record: Record) -> int:
+    """Return the greatest length that handshake messages in a plain record announce, whatever is there of them.
+
+    Message header, 12 bytes: 8 bits type, 24 bits length, 16 bits number, 24 bits offset and 24 bits length of the fragment.
+    """
+    longest = 0
+    offset = record.start + RECORD_HEADER_BYTES
+    while offset + MESSAGE_HEADER_BYTES <= record.end:
+        longest = max(longest, int.from_bytes(data[offset + 1 : offset + 4], "big"))
+        offset += MESSAGE_HEADER_BYTES + int.from_bytes(data[offset + 9 : offset + 12], "big")
+    return longest
 
 
 class FlightSender:

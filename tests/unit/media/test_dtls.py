@@ -14,6 +14,7 @@ from conclave.media.dtls import (
     LINGER_S,
     MAX_DATAGRAM_BYTES,
     MAX_HANDSHAKE_BYTES,
+    MAX_MESSAGE_BYTES,
     PROFILES,
     DtlsEndpoint,
     DtlsReason,
@@ -290,6 +291,15 @@ def test_a_handshake_may_not_send_without_end() -> None:
 )
 def test_what_is_no_dtls_is_not_shown_to_the_tls_library(data: bytes) -> None:
     assert not server().receive(data, 0.0)
+
+
+@pytest.mark.parametrize(("length", "taken"), [(MAX_MESSAGE_BYTES, True), (MAX_MESSAGE_BYTES + 1, False)])
+def test_a_fragment_of_a_message_that_is_too_long_is_not_shown_to_the_tls_library(length: int, taken: bool) -> None:
+    first = bytes([1]) + bytes(2) + bytes([1, 0, 0]) + bytes(3) + bytes(2) + bytes([1]) + b"x"
+    second = bytes([11]) + length.to_bytes(3, "big") + bytes([0, 1]) + bytes(3) + bytes(2) + bytes([1]) + b"x"
+    body = first + second
+    record = bytes([22, 0xFE, 0xFD]) + bytes(8) + len(body).to_bytes(2, "big") + body
+    assert server().receive(record, 0.0) is taken
 
 
 def test_an_oversized_datagram_is_dropped() -> None:

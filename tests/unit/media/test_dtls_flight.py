@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conclave.media.dtls_flight import FIRST_RESEND_S, MAX_RESEND_S, MIN_RESEND_S, MTU_BYTES, FlightSender, Record, split_records
+from conclave.media.dtls_flight import (
+    FIRST_RESEND_S,
+    MAX_RESEND_S,
+    MIN_RESEND_S,
+    MTU_BYTES,
+    FlightSender,
+    Record,
+    longest_message,
+    split_records,
+)
 
 
 def record(length: int, epoch: int = 0, number: int = 0, content_type: int = 22) -> bytes:
@@ -18,6 +27,17 @@ def test_records_are_found_where_they_lie() -> None:
 def test_records_that_do_not_fill_a_datagram_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="record"):
         split_records(data)
+
+
+@given(st.binary(max_size=200))
+def test_the_longest_message_of_any_bytes_is_found_without_a_crash(body: bytes) -> None:
+    data = record(len(body))[:13] + body
+    assert longest_message(data, Record(22, 0, 0, len(data))) < 2**24
+
+
+def test_the_longest_of_several_messages_counts_whatever_is_there_of_it() -> None:
+    body = bytes([1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2]) + b"ab" + bytes([11, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1]) + b"c"
+    assert longest_message(bytes(13) + body, Record(22, 0, 0, 13 + len(body))) == 65_536
 
 
 @given(st.lists(st.integers(0, 1100), min_size=1, max_size=12))
