@@ -194,3 +194,34 @@ test("who was made a viewer before comes back as one, whatever the link says, an
   assert.equal(call.own.publisher, null);
   assert.deepEqual(notices, []);
 });
+
+test("who comes back into a suspended meeting sends nothing until it goes on", async () => {
+  const { signaling, store, call } = await seat();
+  const snapshot = { ...joined("participant").snapshot, state: "suspended", tracks: [mic({ muted: true }), camera({ muted: true })] };
+  tellAll(signaling, meeting("suspended"), changed(mic({ muted: true })), changed(camera({ muted: true })));
+  signaling.sent.length = 0;
+  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot });
+  await settle();
+  await call.own.setMicrophone(false);
+  assert.deepEqual(signaling.sent, []);
+  tellAll(signaling, meeting("active"), changed(mic()), changed(camera()));
+  await settle();
+  assert.deepEqual([store.get().local.microphone, store.get().local.camera], ["muted", "on"]);
+  assert.deepEqual(signaling.sent[0], { type: "audio.mute", track_id: "a", muted: true });
+  assert.deepEqual(signaling.sent.at(-1), { type: "ping" });
+});
+
+test("a share that one ends during a suspension is taken away when it goes on", async () => {
+  const stopped = [];
+  const { signaling, store, call } = await seat({ "screen.publish": { track_ids: ["s"] } });
+  const screen = { getVideoTracks: () => [{ kind: "video", stop: () => stopped.push(1) }], getAudioTracks: () => [] };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: async () => screen } } });
+  await call.own.setScreen(true);
+  tellAll(signaling, meeting("suspended"));
+  signaling.sent.length = 0;
+  await call.own.setScreen(false);
+  assert.deepEqual([stopped.length, store.get().local.screen, signaling.sent.length], [1, false, 0]);
+  tellAll(signaling, meeting("active"));
+  await settle();
+  assert.deepEqual(signaling.sent[0], { type: "unpublish", track_id: "s" });
+});
