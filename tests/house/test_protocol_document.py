@@ -81,6 +81,7 @@ def rule_row(message: type[messages.Request]) -> list[str]:
     rule = MESSAGES[message]
     phases = "any" if len(rule.phases) == len(Phase) else ", ".join(phase for phase in Phase if phase in rule.phases)
     states = ", ".join(state for state in MeetingState if state in rule.meeting)
+    states += "".join(f", {state} (hosts)" for state in MeetingState if state in rule.for_hosts)
     meeting = "any" if len(rule.meeting) == len(MeetingState) else f"{states}; else `{rule.otherwise}`"
     return [
         f"`{type_of(message)}`", rule.permission, phases, meeting, rule.scope, rule.rate, "yes" if rule.available else "not yet",

@@ -1,11 +1,13 @@
-"""Whether somebody may come in at all: not barred, not by a link that was revoked, used up, or is in use elsewhere."""
+"""Whether somebody may come in at all: not barred, not by a link that was revoked, used up, or is in use elsewhere, and into a
+locked or suspended meeting only as a host."""
 
 from conclave.identity.invitations import Claims
 from conclave.meeting.context import Call
 from conclave.meeting.state import KnownInvitation, Participant
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.roles import Permission
+from conclave.model.roles import Permission, Role
 from conclave.policy.rbac import may
+from conclave.policy.rules import MeetingState
 from conclave.signaling.messages import InvitationReused
 
 
@@ -24,6 +26,14 @@ def check(call: Call, now: float) -> None:
         _check_owner(call, known, now)
     if claims.seats and meeting.seats_taken_by(claims.jti) - len(forsaken(call)) >= claims.seats:
         raise Refused(ErrorCode.CONFLICT, "all seats of this invitation are taken")
+
+
+def check_closed(call: Call, role: Role) -> None:
+    """Raise Refused(forbidden) unless a locked or suspended meeting lets the caller in, who would sit there as `role`: only a
+    host with a connection to unlock it by comes back, and no host whom another host has demoted."""
+    state = call.meeting.state
+    if state is not MeetingState.ACTIVE and (role is not Role.HOST or call.caller.headless):
+        raise Refused(ErrorCode.FORBIDDEN, f"the meeting is {state}")
 
 
 def forsaken(call: Call) -> list[Participant]:

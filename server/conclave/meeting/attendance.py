@@ -68,6 +68,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         auto_subscribe=message.auto_subscribe,
     )
     restraints.carry_over(meeting, participant)
+    admission.check_closed(call, participant.role)
     forsaken = admission.forsaken(call)
     if lobby.must_wait(call, participant.role):
         return lobby.enter(call, message, now)

@@ -56,7 +56,8 @@ class RateClass(StrEnum):
 class Rule(Struct, frozen=True):
     """permission: the one right needed; phases: where it may be sent; scope: what it may touch; rate: its bucket;
     available: False answers `unavailable`, after the gate, for a feature that is declared but not built yet;
-    meeting: the states of the meeting in which it may be sent; otherwise: the refusal in every other state."""
+    meeting: the states of the meeting in which it may be sent; for_hosts: those in which, beside them, who may change the meeting
+    (`meeting.modify`) may send it; otherwise: the refusal in every other state."""
 
     permission: Permission
     phases: frozenset[Phase]
@@ -65,3 +66,4 @@ class Rule(Struct, frozen=True):
     available: bool = True
     meeting: frozenset[MeetingState] = frozenset(MeetingState)
     otherwise: ErrorCode = ErrorCode.FORBIDDEN
+    for_hosts: frozenset[MeetingState] = frozenset()

@@ -64,6 +64,7 @@ def _rule(kind: Any) -> dict[str, Any]:
         "x-permission": rule.permission.value,
         "x-phases": sorted(phase.value for phase in rule.phases),
         "x-meeting": sorted(state.value for state in rule.meeting),
+        **({"x-meeting-for-hosts": sorted(state.value for state in rule.for_hosts)} if rule.for_hosts else {}),
         "x-result": REF.format(name=RESULTS.get(kind, Empty).__name__),
     }
 

@@ -6,8 +6,8 @@ The questions, in this order; the first "no" is the answer:
 2. Permission: the role does not hold it: `unauthorized`.
 3. Rate: its token bucket is empty: `rate_limited`.
 4. Phase: the role holds it, the connection does not stand where it may be sent: `forbidden`.
-5. Meeting: it is in none of the rule's states: the rule's own refusal, `forbidden` unless said otherwise,
-   and where that is `not_found` although the meeting is open.
+5. Meeting: it is in none of the rule's states, for a host in none of those for hosts either: the rule's own refusal,
+   `forbidden` unless said otherwise, and where that is `not_found` although the meeting is open.
 6. Scope: another's or an unknown track: `not_found` for both, so that nobody can probe for tracks; an unknown
    participant or guest of the lobby: `not_found`; oneself where another is meant: `forbidden`.
 7. Availability: declared but not built: `unavailable`.
@@ -21,7 +21,7 @@ from collections.abc import Container
 from msgspec import Struct
 
 from conclave.model.errors import ErrorCode, Refused
-from conclave.model.roles import Role
+from conclave.model.roles import Permission, Role
 from conclave.policy.buckets import Buckets
 from conclave.policy.rbac import may
 from conclave.policy.rules import OPEN, MeetingState, Phase, Rule, Scope
@@ -68,7 +68,8 @@ def _check_role(rule: Rule, standing: Standing) -> None:
 def _check_context(rule: Rule, standing: Standing) -> None:
     if standing.phase not in rule.phases:
         raise Refused(ErrorCode.FORBIDDEN, f"not allowed while {standing.phase}")
-    if standing.meeting not in rule.meeting:
+    beyond = standing.meeting in rule.for_hosts and may(standing.role, Permission.MEETING_MODIFY)
+    if standing.meeting not in rule.meeting and not beyond:
         hidden = rule.otherwise is ErrorCode.NOT_FOUND and standing.meeting in OPEN
         raise Refused(ErrorCode.FORBIDDEN if hidden else rule.otherwise, f"the meeting is {standing.meeting}")
 

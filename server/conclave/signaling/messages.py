@@ -227,6 +227,7 @@ _ANY = frozenset(Phase)
 _ACTIVE = frozenset({MeetingState.ACTIVE})
 _RUNNING = frozenset({MeetingState.ACTIVE, MeetingState.LOCKED})
 _NOT_OPEN = frozenset({MeetingState.ABSENT, MeetingState.ENDED})
+_CLOSED = frozenset({MeetingState.LOCKED, MeetingState.SUSPENDED})
 _LEAVABLE = OPEN | {MeetingState.ENDED}
 
 
@@ -247,7 +248,9 @@ MESSAGES: dict[type[Request], Rule] = {
     MeetingCreate: Rule(
         Permission.MEETING_CREATE, _GREETED, Scope.MEETING, RateClass.CONTROL, True, _NOT_OPEN, ErrorCode.CONFLICT
     ),
-    Join: Rule(Permission.MEETING_ATTEND, _GREETED, Scope.MEETING, RateClass.CONTROL, True, _ACTIVE, ErrorCode.NOT_FOUND),
+    Join: Rule(
+        Permission.MEETING_ATTEND, _GREETED, Scope.MEETING, RateClass.CONTROL, True, _ACTIVE, ErrorCode.NOT_FOUND, _CLOSED
+    ),
     Knock: Rule(Permission.MEETING_ATTEND, _LOBBY, Scope.MEETING, RateClass.CONTROL, meeting=_RUNNING),
     Leave: Rule(Permission.MEETING_ATTEND, _JOINED | _LOBBY, Scope.MEETING, RateClass.CONTROL, True, _LEAVABLE),
     MeetingEnd: _joined(Permission.MEETING_DELETE, Scope.MEETING, meeting=OPEN),

@@ -68,3 +68,18 @@ def test_who_lost_the_connection_takes_the_seat_anew_by_the_same_personal_link()
     assert [left.participant_id for left in room.received(guest, messages.ParticipantLeft)] == [host.participant_id]
     with refused(ErrorCode.CONFLICT):
         room.join(Role.HOST, jti=LINK, seats=1, device_id="a" * 16)
+
+
+@pytest.mark.parametrize("closing", [messages.MeetingLock(id=1, locked=True), messages.MeetingSuspend(id=1)])
+def test_a_closed_meeting_lets_a_host_in_and_no_host_who_was_demoted(closing: messages.Request) -> None:
+    room = MeetingInMemory()
+    host, other = room.sit(room.open()), room.join(Role.HOST, jti=LINK, seats=1)
+    demotion = messages.ParticipantSetRole(id=1, participant_id=other.participant_id, role=Role.CO_HOST)
+    room.ask(host.session_id, demotion, messages.Empty)
+    room.ask(host.session_id, closing, messages.Empty)
+    room.ask(other.session_id, messages.Leave(id=1), messages.Empty)
+    for again in (lambda: room.sit(other.session_id), lambda: room.join(Role.HOST, jti=LINK, seats=1)):
+        with refused(ErrorCode.FORBIDDEN):
+            again()
+    room.ask(host.session_id, messages.Leave(id=1), messages.Empty)
+    assert room.sit(host.session_id).role is Role.HOST
