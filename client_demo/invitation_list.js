@@ -48,7 +48,7 @@ export function describe(invitation, nowS, tried = 0) {
   const facts = [
     present > 0 ? `${present} here now` : null,
     usesWords(uses, max_uses),
-    left > 0 ? `expires in ${spanWords(left + ROUNDING_S)}` : "expired",
+    revoked ? null : left > 0 ? `expires in ${spanWords(left + ROUNDING_S)}` : "expired",
     tried > 0 ? `refused ${tried === 1 ? "once" : `${tried} times`} on another device` : null,
   ];
   return {

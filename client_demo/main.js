@@ -10,6 +10,9 @@ import { INITIAL_STATE, createStore, reduce } from "./store.js";
 import { App } from "./ui/app.js";
 import { unsupportedWords } from "./words.js";
 
+/** A server that is slow to say who is signed in keeps nobody from the first page for longer; the dashboard follows. */
+const PATIENCE_MS = 3_000;
+
 const { token, registration, codec } = takeFromAddress();
 
 function codecByChoice() {
@@ -54,6 +57,6 @@ else if (token) app.invited(token);
 else {
   if (registration) app.invitedToRegister(registration);
   const kept = keptToken();
-  if (!kept) await accounts.begin();
+  if (!kept) await Promise.race([accounts.begin(), new Promise((done) => setTimeout(done, PATIENCE_MS))]);
   app.start(kept);
 }

@@ -214,3 +214,8 @@ test("the countdown of the rooms comes and goes with its event", () => {
   state = after(state, { type: "breakouts.changed", breakouts: [], self_choose: false });
   assert.deepEqual(state.breakouts, { rooms: [], self_choose: false, closes_in_s: null });
 });
+
+test("refused attempts by a personal link are counted by link", () => {
+  const tried = (jti) => ({ type: "invitation.reused", jti, role: "viewer", label: "Bob" });
+  assert.deepEqual(after(joined([person("me")]), tried("j"), tried("k"), tried("j")).reused, { j: 2, k: 1 });
+});
