@@ -45,6 +45,8 @@ export function saveSettings(settings) {
  */
 export class Devices extends EventTarget {
   #tracks = { audio: null, video: null };
+  /** kind -> what `start` gave while its device opens; another one, or null, when it is not wanted any more. */
+  #opening = { audio: null, video: null };
 
   constructor(settings) {
     super();
@@ -58,38 +60,63 @@ export class Devices extends EventTarget {
 
   /** Start both with one question to the user where possible. Returns the errors by kind; an empty object if all went well. */
   async startBoth() {
-    try {
-      const stream = await this.#open({ audio: this.#constraints("audio"), video: this.#constraints("video") });
-      for (const track of stream.getTracks()) this.#adopt(track.kind, track);
-      return {};
-    } catch {
-      const errors = {};
-      for (const kind of ["audio", "video"]) {
-        try {
-          await this.start(kind);
-        } catch (error) {
-          errors[kind] = error;
-        }
+    const both = this.#open({ audio: this.#constraints("audio"), video: this.#constraints("video") });
+    const outcomes = await Promise.allSettled([this.#begin("audio", both), this.#begin("video", both)]);
+    if (outcomes.every(({ status }) => status === "fulfilled")) return {};
+    const errors = {};
+    for (const kind of ["audio", "video"]) {
+      try {
+        await this.start(kind);
+      } catch (error) {
+        errors[kind] = error;
       }
-      return errors;
     }
+    return errors;
   }
 
-  /** Start one device, or give the running track. Rejects with the DOMException of getUserMedia. */
+  /**
+   * Start one device, or give the running track; null when it was stopped before it ran. Rejects with the DOMException of
+   * getUserMedia.
+   */
   async start(kind) {
-    if (this.#tracks[kind]) return this.#tracks[kind];
-    let stream;
+    return this.#tracks[kind] ?? this.#opening[kind] ?? this.#begin(kind, this.#openOne(kind));
+  }
+
+  async #openOne(kind) {
     try {
-      stream = await this.#open({ [kind]: this.#constraints(kind) });
+      return await this.#open({ [kind]: this.#constraints(kind) });
     } catch (error) {
       if (error.name !== "OverconstrainedError" || !this.settings[kind]) throw error;
       this.settings[kind] = "";
-      stream = await this.#open({ [kind]: this.#constraints(kind) });
+      return this.#open({ [kind]: this.#constraints(kind) });
     }
-    return this.#adopt(kind, stream.getTracks()[0]);
+  }
+
+  /** Take the track of `kind` once the stream is there, unless `stop` came first: then nothing may be captured any longer. */
+  #begin(kind, streaming) {
+    const wanted = () => this.#opening[kind] === opening;
+    const opening = streaming
+      .then(
+        (stream) => {
+          const track = stream.getTracks().find((one) => one.kind === kind);
+          if (wanted()) return this.#adopt(kind, track);
+          track.stop();
+          return null;
+        },
+        (error) => {
+          if (wanted()) throw error;
+          return null;
+        },
+      )
+      .finally(() => {
+        if (wanted()) this.#opening[kind] = null;
+      });
+    this.#opening[kind] = opening;
+    return opening;
   }
 
   stop(kind) {
+    this.#opening[kind] = null;
     const track = this.#tracks[kind];
     if (!track) return;
     this.#tracks[kind] = null;
@@ -115,7 +142,8 @@ export class Devices extends EventTarget {
     old.stop();
     try {
       const track = await this.start(kind);
-      track.enabled = enabled;
+      if (track) track.enabled = enabled;
+      else this.dispatchEvent(new CustomEvent("track", { detail: { kind, track: null } }));
       return track;
     } catch (error) {
       this.dispatchEvent(new CustomEvent("track", { detail: { kind, track: null } }));
