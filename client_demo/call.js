@@ -304,19 +304,28 @@ export class Call extends EventTarget {
       return;
     }
     const before = this.#store.get();
-    if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot });
+    if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot, title: welcome.title });
     this.dispatchEvent(new CustomEvent("media"));
     this.#requests.announce("Connected again");
+    this.#tellOwnChange(before);
     if (this.#unready || this.#store.get().place.moves !== before.place.moves) {
       await this.#moved();
       return;
     }
+    this.own.follow(this.#store.get().self.role);
     try {
       this.#subscriber?.reconcile();
       await this.own.resume(before);
     } catch (error) {
       if (error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
     }
+  }
+
+  /** One's role may be another one than before the loss. */
+  #tellOwnChange(before) {
+    const participant = this.#store.get().participants[before.self.participant_id];
+    const { notice } = participant ? narrate(before, { type: "participant.changed", participant }) : {};
+    if (notice) this.#requests.notice("info", notice);
   }
 
   async #lost(reason) {

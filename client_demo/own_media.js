@@ -7,6 +7,7 @@ import { isHeld, isSuspended, localOf, trackOf } from "./store.js";
 import { deviceWords, heldWords, mutedWords, refusalWords, SUSPENDED_WORDS } from "./words.js";
 
 const SCREEN = ["screen", "screen_audio"];
+const NOT_SHARED = { title: "Your screen is not shared", text: "You were moved or reconnected while you chose. Share again if those who are here now should see it." };
 const SOURCE_KINDS = { microphone: "audio", camera: "video", screen: "video", screen_audio: "audio" };
 
 /** Fires "media" when one's own picture may have changed. */
@@ -18,6 +19,8 @@ export class OwnMedia extends EventTarget {
   #iceServers = [];
   #wantMuted = false;
   #screen = null;
+  /** Kinds of devices that start because a person pressed a button here. */
+  #starting = new Set();
   /** source -> own mute requests under way. */
   #muting = { microphone: 0, camera: 0, screen: 0 };
   /** What changed while the meeting was suspended, and is told to the server once it goes on: sources, and "connection". */
@@ -217,13 +220,18 @@ export class OwnMedia extends EventTarget {
     this.#showLocal();
   }
 
+  /** Resolves with whether it runs; not when one may not publish any longer meanwhile. */
   async #startDevice(kind) {
+    this.#starting.add(kind);
     try {
-      await this.#devices.start(kind);
-      return true;
+      const track = await this.#devices.start(kind);
+      if (this.#publisher === null) this.#devices.stop(kind);
+      return track !== null && this.#publisher !== null;
     } catch (error) {
       this.#requests.notice("error", deviceWords(error, kind));
       return false;
+    } finally {
+      this.#starting.delete(kind);
     }
   }
 
@@ -254,11 +262,18 @@ export class OwnMedia extends EventTarget {
       this.#requests.notice("warning", SUSPENDED_WORDS);
       return;
     }
+    const publisher = this.#publisher;
     let tracks;
     try {
       tracks = await captureScreen();
     } catch (error) {
       this.#requests.notice("warning", deviceWords(error, "screen"));
+      return;
+    }
+    if (publisher !== this.#publisher || this.#screen) {
+      /* It was chosen for those who were there before a move or a loss, not for whoever is here now. */
+      for (const track of [tracks.video, tracks.audio]) track?.stop();
+      if (this.#publisher !== null && !this.#screen) this.#requests.notice("warning", NOT_SHARED);
       return;
     }
     this.#screen = tracks;
@@ -383,10 +398,12 @@ export class OwnMedia extends EventTarget {
 
   #deviceChanged({ kind, track }) {
     const source = kind === "audio" ? "microphone" : "camera";
+    const missed = track && this.#publisher !== null && !this.#publisher.has(source) && !this.#starting.has(kind);
     this.#publisher?.replace(source, track);
     if (kind === "audio" && track && this.#publisher) track.enabled = !this.#wantMuted;
     this.#showLocal();
     this.dispatchEvent(new CustomEvent("media"));
+    if (missed) this.publishDevices();
   }
 
   #deviceLost(kind) {

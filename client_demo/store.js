@@ -93,9 +93,11 @@ function withSnapshot(state, snapshot) {
   const away = snapshot.participants.filter((participant) => !here.includes(participant));
   const ids = here.map((participant) => participant.participant_id);
   const known = state.order.filter((id) => ids.includes(id));
+  const me = here.find((participant) => participant.participant_id === state.self.participant_id);
   return withSpeakers(
     {
       ...state,
+      self: me ? { ...state.self, role: me.role } : state.self,
       participants: byId(here, "participant_id"),
       elsewhere: byId(away, "participant_id"),
       place: { breakout_id, moves: snapshot.moves ?? 0, last: breakout_id ?? state.place.last },
@@ -193,7 +195,10 @@ const EVENT_REDUCERS = {
 
 const REDUCERS = {
   event: (state, { event }) => EVENT_REDUCERS[event.type]?.(state, event) ?? state,
-  snapshot: (state, { snapshot }) => withSnapshot(state, snapshot),
+  snapshot: (state, { snapshot, title }) => {
+    const seen = withSnapshot(state, snapshot);
+    return title ? { ...seen, meeting: { ...seen.meeting, title } } : seen;
+  },
   door: (state, { open }) => ({ ...state, admitted: open }),
   phase: (state, { phase }) => ({ ...state, phase }),
   connection: (state, { connection }) => ({ ...state, connection }),
@@ -252,8 +257,8 @@ export const isHeld = (state, participantId, source) => state.participants[parti
 /** Whether one is muted where only a host's leave lets one unmute, and has none. */
 export const needsLeave = (state) => !state.meeting.settings.unmute && !state.unmute_allowed && state.local.microphone !== "on";
 
-/** Whether a participant is in the recording that runs; null while none does. */
-export const isRecorded = (state, participantId) => (state.recording.state === "off" ? null : state.recording.recorded.includes(participantId));
+/** Whether a participant is in the recording that runs; null while none does. Who comes from another room brings the mark along. */
+export const isRecorded = (state, participantId) => (state.recording.state === "off" ? null : (state.participants[participantId]?.recorded ?? false));
 
 /** Screen shares in the meeting, other people's first. */
 export function screenTracks(state) {

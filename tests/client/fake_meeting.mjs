@@ -53,7 +53,14 @@ class FakeSignaling extends EventTarget {
 class FakeDevices extends EventTarget {
   tracks = { audio: { kind: "audio", enabled: true }, video: { kind: "video" } };
   track(kind) { return this.tracks[kind]; }
-  async start(kind) { this.tracks[kind] ??= { kind, enabled: true }; }
+  async start(kind) {
+    if (!this.tracks[kind]) this.appear(kind);
+    return this.tracks[kind];
+  }
+  appear(kind) {
+    this.tracks[kind] = { kind, enabled: true };
+    this.dispatchEvent(new CustomEvent("track", { detail: { kind, track: this.tracks[kind] } }));
+  }
   stop(kind) { this.tracks[kind] = null; }
   stopAll() { this.tracks = { audio: null, video: null }; }
 }

@@ -225,3 +225,84 @@ test("a share that one ends during a suspension is taken away when it goes on", 
   await settle();
   assert.deepEqual(signaling.sent[0], { type: "unpublish", track_id: "s" });
 });
+
+const picker = () => {
+  const stopped = [];
+  let choose;
+  const chosen = new Promise((resolve) => (choose = resolve));
+  const screen = { kind: "video", stop: () => stopped.push("screen") };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getDisplayMedia: () => chosen } } });
+  return { stopped, choose: () => choose({ getVideoTracks: () => [screen], getAudioTracks: () => [] }) };
+};
+
+test("a screen that was chosen while one was moved is not shown to the new room", async () => {
+  const { signaling, store, call, notices } = await seat({ "screen.publish": { track_ids: ["s"] } });
+  const { stopped, choose } = picker();
+  const sharing = call.own.setScreen(true);
+  const snapshot = { ...joined("participant").snapshot, participants: [{ ...person("me", "participant"), breakout_id: "blue" }], breakouts: [], breakout_id: "blue", moves: 1 };
+  signaling.tell("event", { type: "breakout.entered", breakout_id: "blue", snapshot });
+  await settle();
+  choose();
+  await sharing;
+  assert.deepEqual(stopped, ["screen"]);
+  assert.equal(signaling.sent.some(({ type }) => type === "screen.publish"), false);
+  assert.equal(store.get().local.screen, false);
+  assert.equal(notices.at(-1).title, "Your screen is not shared");
+});
+
+test("a screen that was chosen after one left is not captured", async () => {
+  const { call } = await seat();
+  const { stopped, choose } = picker();
+  const sharing = call.own.setScreen(true);
+  await call.leave();
+  choose();
+  await sharing;
+  assert.deepEqual(stopped, ["screen"]);
+});
+
+test("a device that was allowed after one had joined is published", async () => {
+  const { call, signaling, devices, store } = await make();
+  devices.stopAll();
+  await call.join("Ada");
+  signaling.sent.length = 0;
+  devices.appear("audio");
+  await settle();
+  assert.deepEqual(signaling.sent.map(({ type }) => type), ["audio.publish", "publisher.offer"]);
+  assert.equal(store.get().local.microphone, "on");
+});
+
+test("a camera turned on is published once", async () => {
+  const { call, signaling, devices } = await make();
+  devices.stop("video");
+  await call.join("Ada");
+  signaling.sent.length = 0;
+  await call.own.setCamera(true);
+  await settle();
+  assert.deepEqual(signaling.sent.map(({ type }) => type), ["video.publish", "publisher.offer"]);
+});
+
+test("who became a viewer while the camera started sends and captures nothing", async () => {
+  const { call, signaling, devices, notices } = await seat();
+  devices.stop("video");
+  let start;
+  devices.start = () => new Promise((resolve) => (start = () => { devices.appear("video"); resolve(devices.tracks.video); }));
+  const turned = call.own.setCamera(true);
+  signaling.tell("event", { type: "participant.changed", participant: person("me", "viewer") });
+  start();
+  await turned;
+  assert.equal(devices.tracks.video, null);
+  assert.deepEqual(notices.filter(({ tone }) => tone === "error"), []);
+});
+
+for (const [before, after] of [["participant", "viewer"], ["viewer", "participant"]]) {
+  test(`who became ${after} while the connection was lost learns it and follows`, async () => {
+    const { signaling, store, devices, notices } = await seat({}, before);
+    signaling.tell("resumed", { ...WELCOME, role: after, title: "Renamed", resumed: true, snapshot: { ...joined(after).snapshot } });
+    await settle();
+    assert.equal(store.get().self.role, after);
+    assert.equal(store.get().meeting.title, "Renamed");
+    assert.match(notices.at(-1).title, new RegExp(after));
+    if (after === "viewer") assert.equal(devices.tracks.audio, null);
+    assert.equal(signaling.sent.filter(({ type }) => type === "publisher.offer").length, before === "viewer" ? 0 : 1);
+  });
+}

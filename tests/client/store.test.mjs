@@ -171,7 +171,13 @@ test("the question for consent stands until one is recorded, answers, or nothing
   assert.equal(after(asked, recording([], "off")).consent_asked, null);
   assert.equal(reduce(asked, { type: "consent_answered" }).consent_asked, null);
   assert.deepEqual(asked.recordings, ["r"]);
-  assert.deepEqual([isRecorded(asked, "ada"), isRecorded(asked, "me"), isRecorded(joined(), "me")], [true, false, null]);
+});
+
+test("who is recorded is known of each, also of one who comes from another room", () => {
+  const running = joined([person("me")], { recording: { state: "recording", recorded: [], recording_id: "r" } });
+  const state = after(running, { type: "participants.moved", participants: [person("ada", { recorded: true })] });
+  assert.deepEqual([isRecorded(state, "ada"), isRecorded(state, "me"), isRecorded(joined(), "me")], [true, false, null]);
+  assert.equal(isRecorded(after(state, { type: "participant.changed", participant: person("ada", { recorded: false }) }), "ada"), false);
 });
 
 test("where participants may not unmute themselves, one needs a host's leave, until a host mutes one again", () => {
