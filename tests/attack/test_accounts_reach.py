@@ -19,7 +19,9 @@ async def test_anothers_id_does_what_an_id_of_nothing_does(live: Live, name: str
     mallory = await token_of(live, await make_account(live, "mallory"))
     body = (await log_in(live, "owner")).body
     made = await call(live, "POST", "/me/meetings", {"title": "Theirs"}, token=body["access_token"])
-    ids = {"user_id": owner.user_id, "sign_in_id": body["sign_in_id"], "meeting_id": made.body["meeting_id"]}
+    invitations = f"/meetings/{made.body['meeting_id']}/invitations"
+    jti = (await call(live, "POST", invitations, {"role": "host"}, token=body["access_token"])).body["jti"]
+    ids = {"user_id": owner.user_id, "sign_in_id": body["sign_in_id"], "meeting_id": made.body["meeting_id"], "jti": jti}
     route = ROUTES[name]
     wish = {"role": "viewer"} if name in ("change_user", "share_meeting") else None
     path = route.path.removeprefix("/api/v1")
@@ -30,6 +32,8 @@ async def test_anothers_id_does_what_an_id_of_nothing_does(live: Live, name: str
     assert foreign.status in (403, 404)
     assert (foreign.status, foreign.body) == (nothing.status, nothing.body)
     assert (await call(live, "GET", "/me", token=body["access_token"])).status == 200
+    (invitation,) = (await call(live, "GET", invitations, token=body["access_token"])).body["invitations"]
+    assert (invitation["jti"], invitation["revoked"]) == (jti, False)
     kept = await call(live, "GET", f"/meetings/{ids['meeting_id']}", token=body["access_token"])
     assert (kept.status, kept.body["title"]) == (200, "Theirs")
 
