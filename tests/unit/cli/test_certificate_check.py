@@ -8,8 +8,6 @@ import pytest
 from conclave.cli.certificate_check import check_certificate
 from conclave.cli.findings import Level
 
-NOW = datetime.now(UTC)
-
 
 def load_maker() -> ModuleType:
     spec = importlib.util.spec_from_file_location("conclave_certs_make", Path(__file__).parents[3] / "certs" / "make.py")
@@ -26,7 +24,8 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "server.pem", tmp_path / "server.key"
 
 
-def problems(pair: tuple[Path, Path], host: str = "localhost", now: datetime = NOW) -> list[str]:
+def problems(pair: tuple[Path, Path], host: str = "localhost", after: timedelta = timedelta(0)) -> list[str]:
+    now = datetime.now(UTC) + after
     return [finding.text for finding in check_certificate(*pair, host, now) if finding.level is not Level.OK]
 
 
@@ -40,12 +39,12 @@ def test_a_name_that_the_certificate_lacks_is_an_error(pair: tuple[Path, Path]) 
 
 
 def test_an_expired_certificate_and_one_from_the_future_are_errors(pair: tuple[Path, Path]) -> None:
-    assert "expired" in problems(pair, now=NOW + timedelta(days=91))[0]
-    assert "is the clock right" in problems(pair, now=NOW - timedelta(days=1))[0]
+    assert "expired" in problems(pair, after=timedelta(days=91))[0]
+    assert "is the clock right" in problems(pair, after=-timedelta(days=1))[0]
 
 
 def test_a_certificate_near_its_end_is_a_warning(pair: tuple[Path, Path]) -> None:
-    assert "renew it" in problems(pair, now=NOW + timedelta(days=80))[0]
+    assert "renew it" in problems(pair, after=timedelta(days=80))[0]
 
 
 def test_a_foreign_key_is_an_error(pair: tuple[Path, Path], tmp_path: Path) -> None:
