@@ -6,6 +6,13 @@ const MOVES_PAUSE_MS = 250;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** What the server says of one who is not to be moved, while all others are. */
+const STAYS = /^(no such participant|a client without signaling)/;
+
+function passOver(error) {
+  if (!STAYS.test(error.detail)) throw error;
+}
+
 /** Each resolves with whether it was done. */
 export class Breakouts {
   #requests;
@@ -31,11 +38,15 @@ export class Breakouts {
     return this.#ask("breakout.manage", { participant_id, breakout_id });
   }
 
-  /** `moves`: list of [participant_id, breakout_id]. Stops at the first that is refused. `onprogress(done)` after each. */
+  /**
+   * `moves`: list of [participant_id, breakout_id]. Who has gone or cannot change the room is passed over; any other refusal ends it.
+   * `onprogress(done)` after each.
+   */
   async moveAll(moves, onprogress = () => {}) {
     for (const [index, [participant_id, breakout_id]] of moves.entries()) {
       if (index >= MOVES_AT_ONCE) await sleep(MOVES_PAUSE_MS);
-      if (!(await this.move(participant_id, breakout_id))) return false;
+      const job = () => this.#requests.send("breakout.manage", { participant_id, breakout_id }).catch(passOver);
+      if (!(await this.#requests.attempt(job))) return false;
       onprogress(index + 1);
     }
     return true;

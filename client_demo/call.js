@@ -14,7 +14,7 @@ import { MeetingInvitations } from "./meeting_invitations.js";
 import { Moderation } from "./moderation.js";
 import { narrate } from "./narration.js";
 import { SignalingError } from "./protocol.js";
-import { FINAL, PASSING } from "./outcomes.js";
+import { FINAL, PASSING, STALLING } from "./outcomes.js";
 import { OwnMedia } from "./own_media.js";
 import { Recording } from "./recording.js";
 import { Requests } from "./requests.js";
@@ -25,6 +25,7 @@ import { refusalWords } from "./words.js";
 const RENEW_EVERY_MS = 4_000;
 const REJOIN_FOR_MS = 60_000;
 const REJOIN_EVERY_MS = 2_000;
+const READY_EVERY_MS = 2_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -260,16 +261,28 @@ export class Call extends EventTarget {
     this.own.open({ iceServers: this.#iceServers, publishes: canPublish(self.role), muted: this.own.wantMuted });
     this.dispatchEvent(new CustomEvent("media"));
     this.#unready = true;
-    try {
-      await this.#requests.send("breakout.ready", { moves: place.moves });
-    } catch (error) {
-      if (error.code !== "conflict" && error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
-      return;
-    }
-    if (this.#store.get().place !== place) return;
+    if (!(await this.#arrive(place)) || this.#store.get().place !== place) return;
     this.#unready = false;
     await this.own.publishDevices();
     this.own.resizePicture();
+  }
+
+  /** Tell the server that one knows where one is, until it has heard; resolves with whether it has, and one is still there. */
+  async #arrive(place) {
+    const subscriber = this.#subscriber;
+    while (subscriber === this.#subscriber && this.#store.get().place === place) {
+      try {
+        await this.#requests.send("breakout.ready", { moves: place.moves });
+        return true;
+      } catch (error) {
+        if (!STALLING.has(error.code)) {
+          if (error.code !== "conflict" && error.code !== "connection_lost") this.#requests.notice("error", refusalWords(error));
+          return false;
+        }
+        await sleep(READY_EVERY_MS);
+      }
+    }
+    return false;
   }
 
   #connectionChanged(connection) {
@@ -298,11 +311,6 @@ export class Call extends EventTarget {
   }
 
   async #resumed(welcome) {
-    if (this.#inLobby) {
-      /* A lobby keeps no place for who was away: knock again. */
-      this.#store.dispatch({ type: "door", open: true });
-      return;
-    }
     const before = this.#store.get();
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot, title: welcome.title });
     this.dispatchEvent(new CustomEvent("media"));
@@ -330,13 +338,35 @@ export class Call extends EventTarget {
 
   async #lost(reason) {
     const { phase, self } = this.#store.get();
-    if (this.#leaving || (phase !== "meeting" && !this.#inLobby)) return;
-    if (this.#inLobby || FINAL.has(reason.code)) {
+    if (this.#leaving || (phase !== "meeting" && phase !== "preview")) return;
+    if (FINAL.has(reason.code)) {
       this.#finish(reason.code, reason.detail);
+      return;
+    }
+    if (phase === "preview") {
+      await this.#knockAgain();
       return;
     }
     this.#store.dispatch({ type: "connection", connection: "reconnecting" });
     await this.#rejoin(self.display_name, reason);
+  }
+
+  /** Nobody's place before the door is kept: greet anew, for as long as one waits there, and ask again to be let in. */
+  async #knockAgain() {
+    while (!this.#leaving && this.#store.get().phase === "preview" && this.#signaling.state === "closed") {
+      try {
+        await this.open(this.#token, this.#title);
+      } catch (error) {
+        if (!PASSING.has(error.code)) {
+          if (this.#store.get().phase === "preview") this.#finish(error.code, error.detail);
+          return;
+        }
+        await sleep(REJOIN_EVERY_MS);
+        continue;
+      }
+      if (this.#inLobby) this.#store.dispatch({ type: "door", open: true });
+      this.#inLobby = false;
+    }
   }
 
   /** The seat is gone, the invitation is not: take a new seat with the same devices. */

@@ -48,6 +48,13 @@ const REASONS = [
   [/^somebody else shares the screen/, "Somebody shares already", "One screen at a time: wait until that share ends."],
   [/^only a host |by hosts alone/, "Only a host can do that to a host", "Your role does not reach that far."],
   [/^a host removed you/, "You cannot come back", "A host removed you from this meeting."],
+  [/^access was revoked/, "You were signed out", "Your access was withdrawn. Sign in again, or ask a host for a link."],
+  [/^the meeting is not shared with you/, "Not shared with you any more", "Whoever it belongs to has withdrawn the meeting from you."],
+  [/^the meeting was deleted/, "The meeting was deleted", "Whoever it belonged to has deleted it."],
+  [/^the breakout rooms are closing/, "The rooms are closing", "Everybody comes back into the main room."],
+  [/^you were not assigned to that room/, "That room is not yours", "Ask a host to send you there."],
+  [/^no such breakout room/, "That room is closed", "Choose another one, or stay where you are."],
+  [/^a client without signaling/, "A program cannot change rooms", "It stays in the main room."],
   [/^the invitation was revoked/, "This invitation is not valid any more", "A host withdrew it. Ask for a new link."],
   [/^the invitation is used up|^all seats of this invitation/, "This invitation is used up", "Ask a host for a link of your own."],
   [/^this personal invitation is in use/, "This link belongs to somebody else", "It is a personal link, and it is in use on another device. Ask a host for one of your own."],
@@ -149,6 +156,10 @@ export function endedWords({ code, detail }) {
       return { title: "You were removed", text: "A host removed you from the meeting." };
     case "shutdown":
       return { title: "The server is going down", text: "Join again in a moment." };
+    case "unauthorized":
+    case "forbidden":
+    case "conflict":
+      return joinWords({ code, detail });
     case "rate_limited":
       return { title: "Disconnected", text: "This page sent too many requests. Wait a minute and join again." };
     default:

@@ -180,8 +180,10 @@ export class HostPanel {
       element: section("Recording", start, running, words, files),
       shown: ({ self }) => may(self.role, "recording.start"),
       update: (state) => {
-        const { state: course, recorded } = state.recording;
-        const publishers = Object.values(state.participants).filter((person) => canPublish(person.role));
+        const { state: course } = state.recording;
+        const everybody = [...Object.values(state.participants), ...Object.values(state.elsewhere)];
+        const publishers = everybody.filter((person) => canPublish(person.role));
+        const recorded = publishers.filter((person) => person.recorded);
         start.hidden = course !== "off";
         start.disabled = pause.disabled = isSuspended(state);
         running.hidden = course === "off";

@@ -6,10 +6,10 @@ const MARGIN_PX = 8;
 
 /**
  * items(): list of {label, icon, onselect, danger, checked, hint} or {title} ("" is a line) or null. `checked` (a boolean) makes it a
- * radio item. `floating`: the menu lies above everything, as its button stands in something that scrolls or cuts off.
+ * radio item. `onclose` is called when the menu has gone. `floating`: the menu lies above everything, as its button stands in something that scrolls or cuts off.
  * Returns the element that anchors both.
  */
-export function menuButton(button, items, { className = "", onopen = null, floating = false } = {}) {
+export function menuButton(button, items, { className = "", onopen = null, onclose = null, floating = false } = {}) {
   const anchor = h("span.menu-anchor", {}, button);
   let menu = null;
   button.setAttribute("aria-haspopup", "menu");
@@ -24,6 +24,7 @@ export function menuButton(button, items, { className = "", onopen = null, float
     document.removeEventListener("pointerdown", outside, true);
     removeEventListener("resize", moved);
     if (refocus) button.focus();
+    onclose?.();
   };
   const outside = (event) => {
     if (!holds(event.target)) close(false);

@@ -9,6 +9,7 @@ import { menuButton } from "./menu.js";
 
 const MAIN = { breakout_id: null, title: "Main room" };
 const MOST_ROOMS = 50;
+const LONGEST_TITLE = 64;
 const CLOSING = [
   ["0", "Now"],
   ["15", "In 15 seconds"],
@@ -123,12 +124,13 @@ export class RoomsPanel {
     const { breakout_id: here, last } = state.place;
     const people = [...roster(state), ...Object.values(state.elsewhere)];
     const key = JSON.stringify([here, last, chooses, moves, rooms, people.map((person) => [person.participant_id, person.display_name, person.breakout_id, person.hand_raised])]);
-    if (key === this.#key) return;
+    /* A menu that somebody reads stays under their hand; what has changed is painted when it closes. */
+    if (key === this.#key || this.#rooms.querySelector("[role=menu]")) return;
     this.#key = key;
-    const focused = document.activeElement?.dataset?.focus;
+    const focused = this.#rooms.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     const places = rooms.length > 0 ? [MAIN, ...rooms] : [];
     this.#rooms.replaceChildren(...places.map((room) => this.#room(state, room, { people, places, chooses, moves })));
-    if (focused) this.#rooms.querySelector(`[data-focus="${focused}"]`)?.focus();
+    if (focused) (this.#rooms.querySelector(`[data-focus="${focused}"]`) ?? this.#heading).focus();
   }
 
   #room(state, room, { people, places, chooses, moves }) {
@@ -172,7 +174,7 @@ export class RoomsPanel {
       avatar(person.display_name),
       h("span.person-words", {}, h("span.person-name", {}, `${person.display_name}${me ? " (you)" : ""}`)),
       person.hand_raised ? h("span.person-states", {}, h("span.hand", {}, icon("hand"), h("span.visually-hidden", {}, "Hand raised"))) : null,
-      movable ? menuButton(button, () => [{ title: "Move to" }, ...targets], { className: "under" }) : null,
+      movable ? menuButton(button, () => [{ title: "Move to" }, ...targets], { className: "under", onclose: () => this.update(this.#store.get()) }) : null,
     );
   }
 
@@ -188,7 +190,7 @@ export class RoomsPanel {
         while (names.children.length > wanted) names.lastElementChild.remove();
         while (names.children.length < wanted) {
           const title = `Room ${known + names.children.length + 1}`;
-          names.append(h("input.input", { type: "text", value: title, maxlength: 200, required: true, "aria-label": `Name of room ${names.children.length + 1}` }));
+          names.append(h("input.input", { type: "text", value: title, maxlength: LONGEST_TITLE, required: true, "aria-label": `Name of room ${names.children.length + 1}` }));
         }
       };
       number.addEventListener("input", fit);

@@ -5,6 +5,8 @@ import { h, icon, iconButton, setText } from "./dom.js";
 const STAY_MS = { info: 5_000, warning: 9_000, error: 12_000 };
 const ICONS = { info: "info", warning: "warning", error: "warning" };
 const MOST = 4;
+/** A long text stays until it can have been read. */
+const READING_MS_PER_CHARACTER = 80;
 
 export class Toasts {
   constructor() {
@@ -32,7 +34,7 @@ export class Toasts {
     };
     const wait = () => {
       if (action) return;
-      timer = setTimeout(remove, STAY_MS[tone]);
+      timer = setTimeout(remove, Math.max(STAY_MS[tone], text.length * READING_MS_PER_CHARACTER));
     };
     for (const type of ["pointerenter", "focusin"]) toast.addEventListener(type, () => clearTimeout(timer));
     for (const type of ["pointerleave", "focusout"]) toast.addEventListener(type, wait);

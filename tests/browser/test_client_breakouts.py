@@ -111,3 +111,22 @@ async def test_people_choose_a_room_meet_there_and_a_countdown_is_shown_to_all(t
     await picture(ada, "countdown")
     await bob.page.get_by_role("button", name="Back to the main room").click()
     await sees(bob, {"Ada"})
+
+
+async def test_a_menu_stays_open_and_focus_stays_in_the_list_while_people_come_and_go(tabs: ClientTabs) -> None:
+    ada, bob, cleo = await three(tabs)
+    await open_rooms(ada, evenly=False, choose=True)
+    await bob.page.locator("#place").click()
+    await ada.page.get_by_role("button", name="Move Cleo").focus()
+    await ada.page.keyboard.press("Enter")
+    await ada.page.get_by_role("menuitem", name="Blue").wait_for()
+    await bob.page.get_by_role("button", name="Go into Red").click()
+    await ada.holds("Object.keys(window.conclave.state().elsewhere).length === 1", "the host knows where Bob is")
+    await ada.page.get_by_role("menuitem", name="Blue").click()
+    await ada.holds("Object.keys(window.conclave.state().elsewhere).length === 2", "the host knows where Cleo is")
+    blue, red = (ada.page.get_by_role("region", name=room, exact=True) for room in ("Blue", "Red"))
+    await blue.get_by_text("Cleo").wait_for()
+    await red.get_by_text("Bob").wait_for()
+    await ada.holds("document.activeElement.getAttribute('aria-label') === 'Move Cleo'", "focus is on Cleo's button")
+    await bob.page.get_by_role("button", name="Back to the main room").press("Enter")
+    await bob.holds("document.activeElement.closest('aside') !== null", "focus stays in the panel")

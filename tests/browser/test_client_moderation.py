@@ -99,6 +99,19 @@ async def test_one_who_waits_tells_why_and_comes_in_when_admitted(tabs: ClientTa
     await ada.holds("window.conclave.state().lobby.length === 0", "nobody waits any more")
 
 
+async def test_one_whose_connection_breaks_at_the_door_asks_again_by_itself(tabs: ClientTabs) -> None:
+    ada, bob, _ = await knocking(tabs)
+    await bob.page.fill("#knock-reason", "I bring the drafts")
+    await bob.page.click("#knock")
+    await ada.holds("window.conclave.state().lobby[0]?.reason === 'I bring the drafts'", "the reason is told")
+    first = (await ada.state())["lobby"][0]["guest_id"]
+    await bob.page.evaluate("window.sockets.at(-1).close()")
+    again = f"window.conclave.state().lobby.length === 1 && window.conclave.state().lobby[0].guest_id !== '{first}'"
+    await ada.holds(f"{again} && window.conclave.state().lobby[0].reason === 'I bring the drafts'", "Bob asks again")
+    await ada.page.get_by_role("button", name="Let in Bob", exact=True).click()
+    await bob.seated()
+
+
 async def test_early_arrivals_wait_for_the_host_and_may_stop_waiting(tabs: ClientTabs) -> None:
     tokens = await tabs.new_meeting()
     ada, bob = await tabs.open(), await tabs.open()

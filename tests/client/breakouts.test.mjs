@@ -95,6 +95,41 @@ test("a request that a move overtook is no news, another refusal is", async () =
   assert.equal(notices.at(-1).tone, "error");
 });
 
+test("the server is told again that one has arrived when it had no time to listen", async () => {
+  const { signaling, notices } = await seat();
+  signaling.sent.length = 0;
+  signaling.answers["breakout.ready"] = new SignalingError("rate_limited", "slower");
+  signaling.tell("event", entered("blue", 1));
+  await settle();
+  signaling.answers["breakout.ready"] = {};
+  mock.timers.tick(2_000);
+  await settle();
+  assert.deepEqual(types(signaling), ["breakout.ready", "breakout.ready", "audio.publish", "video.publish", "publisher.offer"]);
+  assert.deepEqual(notices.filter(({ tone }) => tone === "error"), []);
+});
+
+test("the server is not told of a room that one has left meanwhile", async () => {
+  const { signaling } = await seat();
+  signaling.sent.length = 0;
+  signaling.answers["breakout.ready"] = ({ moves }) => (moves === 1 ? new SignalingError("timeout", "") : {});
+  signaling.tell("event", entered("blue", 1));
+  await settle();
+  signaling.tell("event", entered("red", 2));
+  await settle();
+  mock.timers.tick(2_000);
+  await settle();
+  assert.deepEqual(signaling.sent.filter(({ type }) => type === "breakout.ready").map(({ moves }) => moves), [1, 2]);
+});
+
+test("who has gone or cannot change the room keeps nobody else from being moved", async () => {
+  const { signaling, call, notices } = await seat({}, "host");
+  const refusals = { gone: new SignalingError("not_found", "no such participant"), encoder: new SignalingError("forbidden", "a client without signaling cannot change the room") };
+  signaling.answers["breakout.manage"] = ({ participant_id }) => refusals[participant_id] ?? {};
+  const done = [];
+  assert.equal(await call.breakouts.moveAll(["gone", "encoder", "bob"].map((id) => [id, "blue"]), (count) => done.push(count)), true);
+  assert.deepEqual([done, notices], [[1, 2, 3], []]);
+});
+
 test("many moves are paced, and the first refusal stops them", async () => {
   const { signaling, call } = await seat({}, "host");
   signaling.sent.length = 0;
@@ -104,7 +139,7 @@ test("many moves are paced, and the first refusal stops them", async () => {
   assert.equal(signaling.sent.length, 10);
   mock.timers.tick(250);
   await settle();
-  signaling.answers["breakout.manage"] = new SignalingError("not_found", "gone");
+  signaling.answers["breakout.manage"] = new SignalingError("forbidden", "the breakout rooms are closing");
   mock.timers.tick(250);
   assert.equal(await all, false);
   assert.equal(progress.at(-1), 11);

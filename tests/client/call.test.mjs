@@ -7,6 +7,17 @@ import { WELCOME } from "./fake_socket.mjs";
 
 isolate();
 
+const lose = (signaling, code, detail = "x") => {
+  signaling.state = "closed";
+  signaling.tell("lost", { code, detail });
+};
+const atTheDoor = async (answers) => {
+  const made = await make("participant", answers);
+  made.store.dispatch({ type: "phase", phase: "preview" });
+  return made;
+};
+const LOBBY = { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } };
+
 test("joining sends seat, declarations and offer without a wait between", async () => {
   const { call, signaling, store } = await make();
   await call.join("Ada");
@@ -114,7 +125,7 @@ test("media connections that the server gave up are made anew, and a second time
 });
 
 test("a guest whose meeting ends is told", async () => {
-  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  const { signaling, store, call } = await atTheDoor(LOBBY);
   await call.join("Bob").catch(() => {});
   signaling.tell("event", { type: "meeting.ended", reason: "host" });
   signaling.tell("lost", { code: "ended", detail: "host" });
@@ -122,21 +133,48 @@ test("a guest whose meeting ends is told", async () => {
   assert.equal(store.get().phase, "ended");
 });
 
-test("a guest whose socket was cut asks again", async () => {
-  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+test("a guest whose connection was lost greets anew, as often as it takes, and asks again", async () => {
+  const { signaling, store, call } = await atTheDoor(LOBBY);
   await call.join("Bob").catch(() => {});
-  signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot: null });
+  signaling.answers.hello = new SignalingError("connection_lost", "");
+  lose(signaling, "resume_refused");
   await settle();
-  assert.equal(store.get().admitted, true);
+  assert.deepEqual([store.get().phase, store.get().admitted, signaling.tokens.length], ["preview", false, 2]);
+  signaling.state = "closed";
+  signaling.answers.hello = { role: "participant" };
+  mock.timers.tick(2_000);
+  await settle();
+  assert.deepEqual([store.get().admitted, signaling.tokens.length], [true, 3]);
 });
 
-test("a guest whose session is lost for good is told", async () => {
-  const { signaling, store, call, notices } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
-  await call.join("Bob").catch(() => {});
-  signaling.tell("lost", { code: "resume_refused", detail: "x" });
+test("who waits for the host greets anew after a lost connection and learns that the meeting is open", async () => {
+  const { signaling, store } = await atTheDoor({ hello: { meeting_open: false } });
+  signaling.answers.hello = { meeting_open: true };
+  lose(signaling, "resume_refused");
   await settle();
-  assert.equal(store.get().phase, "ended");
+  assert.deepEqual([store.get().meeting.open, store.get().admitted, signaling.tokens.length], [true, false, 2]);
 });
+
+test("who gave up before the meeting is not greeted again", async () => {
+  const { signaling, call } = await atTheDoor({});
+  signaling.answers.hello = new SignalingError("connection_lost", "");
+  lose(signaling, "resume_refused");
+  await settle();
+  call.dismiss();
+  mock.timers.tick(10_000);
+  await settle();
+  assert.equal(signaling.tokens.length, 2);
+});
+
+for (const [name, code, hello] of [["whose link was revoked", "unauthorized", {}], ["who is refused at the new greeting", "resume_refused", new SignalingError("unauthorized", "revoked")]]) {
+  test(`somebody before the door ${name} is told`, async () => {
+    const { signaling, store } = await atTheDoor({});
+    signaling.answers.hello = hello;
+    lose(signaling, code);
+    await settle();
+    assert.deepEqual([store.get().phase, store.get().ended.code], ["ended", "unauthorized"]);
+  });
+}
 
 test("a changed title is shown", async () => {
   const { signaling, store } = await seat();
@@ -155,7 +193,7 @@ test("being asked to unmute is kept until it is answered or done", async () => {
 });
 
 test("a guest knocks with a reason, and may stop waiting", async () => {
-  const { signaling, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  const { signaling, call } = await atTheDoor(LOBBY);
   await assert.rejects(call.join("Bob"), { code: "lobby" });
   assert.equal(await call.knock("Bob", "I bring cake"), true);
   await call.stopWaiting();
@@ -171,7 +209,7 @@ test("`admitted` does not outlive the session", async () => {
 });
 
 test("a denied guest is told", async () => {
-  const { signaling, store, call } = await make("participant", { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } });
+  const { signaling, store, call } = await atTheDoor(LOBBY);
   await call.join("Bob").catch(() => {});
   signaling.tell("lost", { code: "denied", detail: "x" });
   await settle();

@@ -61,3 +61,10 @@ test("every source that can be held or asked for has words", () => {
     assert.ok(heldWords(source).title && askedWords(source).action && mutedWords(source).title);
   }
 });
+
+test("who is sent out for want of a right is not told of the network", () => {
+  for (const detail of ["access was revoked", "the meeting is not shared with you any more", "the meeting was deleted", "the invitation was revoked", "x"]) {
+    assert.doesNotMatch(JSON.stringify(endedWords({ code: "unauthorized", detail })), /network|Connection lost/);
+  }
+  assert.match(endedWords({ code: "resume_refused", detail: "" }).text, /network/);
+});
