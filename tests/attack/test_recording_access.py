@@ -76,8 +76,11 @@ async def test_a_host_who_was_demoted_or_removed_reads_nothing_more(start: Start
     assert await status(live, ONE, token) == 403
     assert await status(live, ONE, live.invite(MEETING)) == 200
     assert '"message":"recording.download"' in (Path(live.server.settings.state.directory) / "audit.jsonl").read_text()
+    await ask(host, 11, "meeting.end")
+    assert await status(live, ONE, token) == 403
     for socket in (host, other):
         await socket.close()
+    assert await status(live, ONE, token) == 403
 
 
 async def test_no_message_puts_another_into_a_recording(start: Starter) -> None:

@@ -62,6 +62,24 @@ async def test_who_was_removed_and_banned_stays_out(tmp_path: Path, seats: int) 
         assert (await innocent.request("join", display_name="Eve"))["state"] == "joined"
 
 
+@pytest.mark.parametrize("seats", [0, 1])
+async def test_a_demoted_host_stays_demoted(tmp_path: Path, seats: int) -> None:
+    meeting = new_id(os.urandom)
+    async with running(tmp_path) as (server, stack):
+        link, for_host = [await server.invite(meeting, "host", seats=count) for count in (seats, 0)]
+        host = await host_of(server, stack, for_host)
+        mallory = await enter(server, stack, link, DEVICE)
+        joined = await mallory.request("join", display_name="Mallory")
+        await host.request("participant.set_role", participant_id=joined["participant_id"], role="viewer")
+    async with running(tmp_path) as (server, stack):
+        mallory = await enter(server, stack, link, DEVICE)
+        with pytest.raises(RequestRefused) as caught:
+            await mallory.request("meeting.create", title="Mine")
+        assert caught.value.code == "unauthorized"
+        await host_of(server, stack, for_host)
+        assert (await mallory.request("join", display_name="Mallory"))["role"] == "viewer"
+
+
 async def test_a_personal_link_stays_with_its_device_and_its_uses_stay_used(tmp_path: Path) -> None:
     meeting = new_id(os.urandom)
     async with running(tmp_path) as (server, stack):

@@ -3,10 +3,10 @@ from typing import Any
 
 import msgspec
 
-from conclave.model.entry import Ban, InvitationRecord, Remembered
+from conclave.model.entry import Ban, Demotion, InvitationRecord, Remembered
 from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
-from conclave.store.meeting_memory import MAX_BANS_PER_MEETING
+from conclave.store.meeting_memory import MAX_BANS_PER_MEETING, MAX_DEMOTIONS_PER_MEETING
 from conclave.store.stores import Stores
 
 NOW_S = 1_800_000_000.0
@@ -15,6 +15,11 @@ ROOM, OTHER_ROOM = MeetingId("m" * 16), MeetingId("n" * 16)
 
 def ban(**changes: Any) -> Ban:
     return msgspec.structs.replace(Ban(jti="j" * 16, personal=True, device_id="", whole=False, until_s=NOW_S + 100), **changes)
+
+
+def demotion(**changes: Any) -> Demotion:
+    made = Demotion(jti="j" * 16, personal=True, device_id="", role=Role.VIEWER, until_s=NOW_S + 100)
+    return msgspec.structs.replace(made, **changes)
 
 
 def link(**changes: Any) -> InvitationRecord:
@@ -84,3 +89,27 @@ async def test_writers_at_the_same_moment_do_not_hinder_each_other(stores: Store
     await asyncio.gather(*(stores.meeting_memory.keep(ROOM, [one, ban()]) for one in links))
     found = await stores.meeting_memory.recall(ROOM, NOW_S)
     assert (len(found.invitations), len(found.bans)) == (20, 1)
+
+
+async def test_demotions_are_recalled_without_the_network_until_they_are_over(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    facts = [demotion(source_hash=b"n" * 16, source_until_s=NOW_S + 50), demotion(device_id="d" * 24, personal=False)]
+    await memory.keep(ROOM, facts)
+    found = await memory.recall(ROOM, NOW_S)
+    assert set(found.demotions) == {demotion(), facts[1]}
+    assert await memory.recall(OTHER_ROOM, NOW_S) == await memory.recall(ROOM, NOW_S + 100) == Remembered()
+    await memory.forget_expired(NOW_S + 100)
+    assert await memory.recall(ROOM, NOW_S) == Remembered()
+
+
+async def test_of_two_demotions_for_one_link_and_device_the_later_counts(stores: Stores) -> None:
+    memory = stores.meeting_memory
+    for role in (Role.VIEWER, Role.CO_HOST, Role.HOST):
+        await memory.keep(ROOM, [demotion(role=role)])
+        assert (await memory.recall(ROOM, NOW_S)).demotions == (demotion(role=role),)
+
+
+async def test_the_latest_demotions_count_where_there_are_too_many(stores: Stores) -> None:
+    many = [demotion(jti=f"{number:016}", until_s=NOW_S + 1 + number) for number in range(MAX_DEMOTIONS_PER_MEETING + 1)]
+    await stores.meeting_memory.keep(ROOM, many)
+    assert (await stores.meeting_memory.recall(ROOM, NOW_S)).demotions == tuple(many[1:])

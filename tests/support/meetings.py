@@ -85,7 +85,7 @@ class MeetingInMemory:
         return session_id
 
     def standing(self, session_id: SessionId) -> Standing:
-        return standing_of(self.meeting, session_id, self.callers[session_id].claims)
+        return standing_of(self.meeting, self.callers[session_id], self.house.demotions, WALL_S)
 
     def ask(self, session_id: SessionId, request: Request, result: type[R]) -> R:
         """Do what the hub does with a request. Raises Refused, Unavailable."""

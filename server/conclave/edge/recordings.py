@@ -4,7 +4,7 @@ Whoever may not see a recording learns not whether it exists: the answer is 404 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 from aiohttp import web
@@ -21,8 +21,9 @@ from conclave.ports.recorder import Archive
 
 JSON = "application/json"
 
-Authorise = Callable[[Claims, tuple[bytes, ...], Permission, str], None]
-"""Raises Refused unless an invitation, shown from a source, may do what needs a permission; the last is the request's name."""
+Authorise = Callable[[Claims, tuple[bytes, ...], Permission, str], Awaitable[None]]
+"""Raises Refused unless an invitation, shown from a source, may do what needs a permission, Unavailable where that cannot be
+learned; the last is the request's name."""
 
 
 class Recordings:
@@ -80,7 +81,7 @@ class Recordings:
         claims = self._invitations.verify(bearer_token(request.headers.get("Authorization")), self._wall())
         await self._check_link(claims)
         recording_id = RecordingId(request.match_info["recording_id"])
-        self._permit(claims, self._sources.names(request.remote), route.rule.permission, "recording.download")
+        await self._permit(claims, self._sources.names(request.remote), route.rule.permission, "recording.download")
         if await asyncio.to_thread(self._archive.meeting_of, recording_id) != claims.meeting_id:
             raise Refused(ErrorCode.NOT_FOUND, "no such recording")
         details: dict[str, str | int | bool] = {"recording_id": recording_id, "jti": claims.jti}

@@ -131,7 +131,7 @@ class Greeter:
             resume_token=visitor.new_resume_token(self._services.entropy),
             resume_grace_ms=int(limits.resume_grace_s * 1000),
             heartbeat_ms=int(limits.heartbeat_s * 1000),
-            role=seat.role if seat else visitor.caller.claims.role,
+            role=seat.role if seat else visitor.caller.role_left(self._services.house.demotions, self._services.clock.wall()),
             meeting_id=meeting.meeting_id,
             meeting_open=meeting.is_open,
             title=meeting.title if meeting.is_open else None,

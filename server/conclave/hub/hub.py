@@ -33,14 +33,14 @@ from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import Entropy, MeetingId, RecordingId, TrackId, TransportId
 from conclave.model.roles import Permission
 from conclave.policy.limits import Limits
-from conclave.policy.rbac import may
+from conclave.policy.rbac import lower_of, may
 from conclave.policy.rules import Phase
 from conclave.ports.audit import AuditEvent, AuditSink
 from conclave.ports.clock import Clock
 from conclave.ports.meeting_memory import MeetingMemory
 from conclave.ports.observer import ReportIncident, Wide
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
-from conclave.signaling.messages import Hello, Ping
+from conclave.signaling.messages import Empty, Hello, Ping
 
 S = TypeVar("S", bound=Struct)
 
@@ -161,20 +161,25 @@ class Hub:
         await self._greeter.queue_of(meeting_id).ask(remember, lambda _: None)
         return results[0]
 
-    def authorise(self, claims: Claims, source_hashes: tuple[bytes, ...], permission: Permission, name: str) -> None:
+    async def authorise(self, claims: Claims, source_hashes: tuple[bytes, ...], permission: Permission, name: str) -> None:
         """Let a verified invitation do something outside a session. `source_hashes`: the names of the network that it is shown
         from, under each key in use; `name` is the request's on record.
 
-        Raises Refused: `forbidden` for who was removed, `unauthorized` where the role lacks the permission; of a meeting that
-        goes on it is the role that a host left. Refusals are counted and audited.
+        Raises Refused: `forbidden` for who was removed, `unauthorized` where the role that hosts left of the invitation's lacks
+        the permission; Unavailable where that cannot be learned. Refusals are counted and audited.
         """
-        try:
-            if self._services.house.bans.bar(claims.meeting_id, claims.jti, "", source_hashes, self._services.clock.wall()):
+
+        def check(context: Context, _now: float) -> Empty:
+            house, meeting_id, jti = context.house, claims.meeting_id, claims.jti
+            if house.bans.bar(meeting_id, jti, "", source_hashes, context.wall_s):
                 raise Refused(ErrorCode.FORBIDDEN, "a host removed you from this meeting")
-            queue = self._greeter.queues.get(claims.meeting_id)
-            role = claims.role if queue is None else restraints.role_left(queue.meeting, claims, source_hashes)
-            if not may(role, permission):
+            left = house.demotions.role_left(meeting_id, claims.role, jti, "", source_hashes, context.wall_s)
+            if not may(lower_of(left, restraints.role_left(context.meeting, claims, source_hashes)), permission):
                 raise Refused(ErrorCode.UNAUTHORIZED, f"your role does not hold {permission}")
+            return Empty()
+
+        try:
+            await self.ask(claims.meeting_id, check)
         except Refused as error:
             self._services.counts[f"refused_{error.code}"] += 1
             refusal = Refusal(message=name, code=error.code, phase=Phase.GREETED, meeting_id=claims.meeting_id)

@@ -104,7 +104,7 @@ class MeetingQueue:
 
     def standing(self, visitor: Visitor) -> Standing:
         """Return what the gate must know of `visitor` at this moment."""
-        return standing_of(self.meeting, visitor.session_id, visitor.caller.claims)
+        return standing_of(self.meeting, visitor.caller, self._services.house.demotions, self._wall())
 
     async def request(self, visitor: Visitor, request: Request, respond: Respond) -> Struct:
         """Pass the gate and run the handler in its turn. `respond` is called with the result before any event goes out.

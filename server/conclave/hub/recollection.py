@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from conclave.hub.services import Services
 from conclave.meeting.state import Meeting
-from conclave.model.entry import Ban, Fact
+from conclave.model.entry import Ban, Demotion, Fact
 from conclave.model.errors import Unavailable
 from conclave.ports.audit import AuditEvent
 
@@ -47,6 +47,7 @@ class Recollection:
         except TimeoutError:
             raise Unavailable(DOOR, "no answer in time") from None
         self._services.house.bans.restore(meeting_id, remembered.bans)
+        self._services.house.demotions.restore(meeting_id, remembered.demotions)
         self._meeting.recall(remembered.invitations)
         self._recalled = True
 
@@ -81,10 +82,20 @@ class Recollection:
         if self._memory is None:
             return
         for fact in facts:
-            kind = ("whole ban" if fact.whole else "ban") if isinstance(fact, Ban) else "invitation"
-            self._unkept[kind, fact.jti, fact.device_id if isinstance(fact, Ban) else ""] = fact
+            self._unkept[_key(fact)] = fact
 
     def _schedule(self, delay_s: float) -> None:
         if self._unkept and not self._scheduled:
             self._scheduled = True
             self._later(delay_s)
+
+
+def _key(fact: Fact) -> tuple[str, str, str]:
+    """Name what a later fact takes the place of."""
+    match fact:
+        case Ban(whole=whole):
+            return ("whole ban" if whole else "ban", fact.jti, fact.device_id)
+        case Demotion():
+            return ("demotion", fact.jti, fact.device_id)
+        case _:
+            return ("invitation", fact.jti, "")

@@ -67,7 +67,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         headless=caller.headless,
         auto_subscribe=message.auto_subscribe,
     )
-    restraints.carry_over(meeting, participant)
+    restraints.carry_over(call, participant)
     admission.check_closed(call, participant.role)
     forsaken = admission.forsaken(call)
     if lobby.must_wait(call, participant.role):

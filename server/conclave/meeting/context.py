@@ -8,12 +8,14 @@ from conclave.identity.invitations import Claims, Invitations
 from conclave.media.commands import PlaneCommand
 from conclave.media.room import MediaRoom
 from conclave.meeting.bans import Bans
+from conclave.meeting.demotions import Demotions
 from conclave.meeting.effects import Audit, Broadcast, Effect, Send
 from conclave.meeting.knocks import Knocks
 from conclave.meeting.state import Meeting, Participant
-from conclave.model.entry import Ban, Fact
+from conclave.model.entry import Ban, Demotion, Fact
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.ids import BreakoutId, Entropy, MeetingId, SessionId
+from conclave.model.roles import Role
 from conclave.policy.limits import Limits
 from conclave.ports.audit import AuditEvent
 from conclave.ports.recorder import Archive, NoArchive, NoRecorder, Recorder
@@ -35,6 +37,11 @@ class Caller(Struct, frozen=True):
         """The names of its network under the keys of today and of the days before."""
         return (self.source_hash, *self.former_hashes) if self.source_hash else ()
 
+    def role_left(self, demotions: Demotions, wall_s: float) -> Role:
+        """Return what hosts left of its invitation's role."""
+        claims = self.claims
+        return demotions.role_left(claims.meeting_id, claims.role, claims.jti, self.device_id, self.source_hashes, wall_s)
+
 
 class House(Struct, frozen=True):
     """What all meetings of a server share. `open_room` makes the media of a meeting that is opened."""
@@ -46,6 +53,7 @@ class House(Struct, frozen=True):
     recorder: Recorder = NoRecorder()
     archive: Archive = NoArchive()
     bans: Bans = field(default_factory=Bans)
+    demotions: Demotions = field(default_factory=Demotions)
     knocks: Knocks = field(default_factory=Knocks)
 
 
@@ -74,6 +82,11 @@ class Context:
         """Put a ban into force."""
         self.house.bans.add(self.meeting.meeting_id, ban)
         self.keep(ban)
+
+    def demote(self, demotion: Demotion) -> None:
+        """Put into force what is left of somebody's invitation."""
+        self.house.demotions.add(self.meeting.meeting_id, demotion)
+        self.keep(demotion)
 
     def send(self, session_id: SessionId, event: Event) -> None:
         self.effects.append(Send(session_id, event))

@@ -1,6 +1,6 @@
 """Roles in a meeting: passing one's own on, and what a change ends. The last host's role passes on by itself."""
 
-from conclave.meeting import breakout, lobby, sharing
+from conclave.meeting import breakout, lobby, restraints, sharing
 from conclave.meeting.context import Call, Context, Outcome, Recorded
 from conclave.meeting.media_facts import collect
 from conclave.meeting.state import Participant
@@ -21,6 +21,7 @@ def pass_to(call: Call, message: HostPass, now: float) -> Outcome:
 
     def apply() -> Empty:
         change_role(call, heir, Role.HOST, now)
+        restraints.limit_role(call, heir, Role.HOST)
         change_role(call, me, Role.CO_HOST, now)
         return Empty()
 

@@ -61,7 +61,7 @@ def set_role(call: Call, message: ParticipantSetRole, now: float) -> Outcome:
 
     def apply() -> Empty:
         change_role(call, target, message.role, now)
-        restraints.limit_role(call.meeting, target, message.role)
+        restraints.limit_role(call, target, message.role)
         withdrawal.withdraw_made_by(call, target, "maker demoted", keep=message.role)
         lobby.dismiss_barred(call)
         return Empty()

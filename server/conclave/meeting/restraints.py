@@ -6,7 +6,10 @@ its own is not mistaken for somebody in the same office.
 """
 
 from conclave.identity.invitations import Claims
+from conclave.meeting.bans import BAN_S
+from conclave.meeting.context import Call, Context
 from conclave.meeting.state import Meeting, Participant
+from conclave.model.entry import Demotion
 from conclave.model.media import TrackSource
 from conclave.model.roles import Role
 from conclave.policy.rbac import lower_of, outranks_or_equals
@@ -21,8 +24,12 @@ def same_person(one: Participant, other: Participant) -> bool:
     return bool(one.device_id) and one.device_id == other.device_id
 
 
-def carry_over(meeting: Meeting, newcomer: Participant) -> None:
+def carry_over(call: Call, newcomer: Participant) -> None:
     """Impose on who is about to sit down what was imposed on the same person."""
+    meeting = call.meeting
+    left = call.caller.role_left(call.house.demotions, call.wall_s)
+    if left is not newcomer.role:
+        newcomer.role = newcomer.role_limit = left
     present = [seat for seat in meeting.participants.values() if seat.held or seat.role_limit is not None]
     for seat in present:
         if same_person(newcomer, seat) or (not newcomer.device_id and _same_way_in(newcomer, seat)):
@@ -48,14 +55,33 @@ def lift(meeting: Meeting, participant: Participant, sources: frozenset[TrackSou
             gone.held -= sources
 
 
-def limit_role(meeting: Meeting, participant: Participant, role: Role) -> None:
-    """A host gave somebody `role`: below that of the invitation it is all that the invitation is good for."""
-    below = not outranks_or_equals(role, participant.claims.role)
+def limit_role(context: Context, participant: Participant, role: Role) -> None:
+    """A host gave somebody `role`: below that of the invitation it is all that the invitation is good for, here and, until it
+    expires, in the meeting that is opened anew."""
+    meeting, claims = context.meeting, participant.claims
+    below = not outranks_or_equals(role, claims.role)
     participant.role_limit = role if below else None
-    if not below:
-        for gone in meeting.restrained:
-            if same_person(participant, gone) or _same_way_in(participant, gone):
-                gone.role_limit = None
+    if below:
+        context.demote(
+            Demotion(
+                jti=participant.jti,
+                personal=claims.personal,
+                device_id=participant.device_id,
+                source_hash=participant.source_hash,
+                role=role,
+                until_s=max(context.wall_s + BAN_S, claims.exp),
+                source_until_s=context.wall_s + BAN_S,
+            )
+        )
+        return
+    source_hashes = (participant.source_hash,) if participant.source_hash else ()
+    for lifted in context.house.demotions.lifted(
+        meeting.meeting_id, participant.jti, participant.device_id, source_hashes, context.wall_s
+    ):
+        context.demote(lifted)
+    for gone in meeting.restrained:
+        if same_person(participant, gone) or _same_way_in(participant, gone):
+            gone.role_limit = None
 
 
 def role_left(meeting: Meeting, claims: Claims, source_hashes: tuple[bytes, ...]) -> Role:

@@ -1,4 +1,4 @@
-"""What is known of the ways into a meeting beyond the process: who was removed, and how far each invitation is used up."""
+"""What is known of the ways into a meeting beyond the process: who was removed or demoted, how far invitations are used."""
 
 from msgspec import Struct
 
@@ -17,6 +17,22 @@ class Ban(Struct, frozen=True, kw_only=True):
     device_id: str
     source_hash: bytes = b""
     whole: bool
+    until_s: float
+    source_until_s: float = 0.0
+
+
+class Demotion(Struct, frozen=True, kw_only=True):
+    """`role` is what hosts left of an invitation's role, `host` where they left all again: for everybody by this link if it is
+    personal, else on this device or from this network. What is unknown ("" and b"") means nobody. Times are Unix seconds.
+
+    The network, a keyed hash, counts until `source_until_s` and is never written down, since its key is not either.
+    """
+
+    jti: str
+    personal: bool
+    device_id: str
+    source_hash: bytes = b""
+    role: Role
     until_s: float
     source_until_s: float = 0.0
 
@@ -41,7 +57,7 @@ class InvitationRecord(Struct, frozen=True, kw_only=True):
     made_by: str = ""
 
 
-Fact = Ban | InvitationRecord
+Fact = Ban | Demotion | InvitationRecord
 
 
 class Remembered(Struct, frozen=True):
@@ -49,3 +65,4 @@ class Remembered(Struct, frozen=True):
 
     bans: tuple[Ban, ...] = ()
     invitations: tuple[InvitationRecord, ...] = ()
+    demotions: tuple[Demotion, ...] = ()

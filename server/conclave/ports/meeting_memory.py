@@ -14,7 +14,7 @@ class MeetingMemory(Protocol):
         """Return what still matters at `now_s`."""
 
     def keep(self, meeting_id: MeetingId, facts: Sequence[Fact]) -> Awaitable[None]:
-        """Keep bans and how far invitations are used; of an invitation that is known, label and maker stay."""
+        """Keep bans, demotions and how far invitations are used; of an invitation that is known, label and maker stay."""
 
     def forget_expired(self, now_s: float) -> Awaitable[None]:
         """Delete what was over before `now_s`."""

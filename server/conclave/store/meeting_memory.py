@@ -6,19 +6,20 @@ from typing import Any
 from sqlalchemy import Row, case, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from conclave.model.entry import Ban, Fact, InvitationRecord, Remembered
+from conclave.model.entry import Ban, Demotion, Fact, InvitationRecord, Remembered
 from conclave.model.ids import MeetingId
 from conclave.model.roles import Role
 from conclave.store.database import Database
-from conclave.store.schema import BANS, INVITATIONS
+from conclave.store.schema import BANS, DEMOTIONS, INVITATIONS
 from conclave.store.upsert import insert_for
 
 MAX_BANS_PER_MEETING = 1_000
+MAX_DEMOTIONS_PER_MEETING = 1_000
 MAX_INVITATIONS_PER_MEETING = 10_000
 
 
 class SqlMeetingMemory:
-    """Bans without the network, and invitations."""
+    """Bans and demotions without the network, and invitations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,22 +28,29 @@ class SqlMeetingMemory:
         bans = select(BANS).where((BANS.c.meeting_id == meeting_id) & (BANS.c.until_s > now_s))
         latest_bans = bans.order_by(BANS.c.until_s.desc(), BANS.c.jti, BANS.c.device_id).limit(MAX_BANS_PER_MEETING)
         query = _invitations(meeting_id, now_s).limit(MAX_INVITATIONS_PER_MEETING)
+        valid = (DEMOTIONS.c.meeting_id == meeting_id) & (DEMOTIONS.c.until_s > now_s)
+        latest = select(DEMOTIONS).where(valid).order_by(DEMOTIONS.c.until_s.desc(), DEMOTIONS.c.jti, DEMOTIONS.c.device_id)
+        latest_demotions = latest.limit(MAX_DEMOTIONS_PER_MEETING)
         async with self._database.reading() as connection:
             found = [_ban(row) for row in await connection.execute(latest_bans)]
             invitations = [_invitation(row) for row in await connection.execute(query)]
-        return Remembered(tuple(reversed(found)), tuple(invitations))
+            demotions = [_demotion(row) for row in await connection.execute(latest_demotions)]
+        return Remembered(tuple(reversed(found)), tuple(invitations), tuple(reversed(demotions)))
 
     async def keep(self, meeting_id: MeetingId, facts: Sequence[Fact]) -> None:
         async with self._database.writing() as connection:
             for fact in facts:
                 if isinstance(fact, Ban):
                     await _put_ban(connection, meeting_id, fact)
+                elif isinstance(fact, Demotion):
+                    await _put_demotion(connection, meeting_id, fact)
                 else:
                     await _put_invitation(connection, meeting_id, fact)
 
     async def forget_expired(self, now_s: float) -> None:
         async with self._database.writing() as connection:
             await connection.execute(delete(BANS).where(BANS.c.until_s <= now_s))
+            await connection.execute(delete(DEMOTIONS).where(DEMOTIONS.c.until_s <= now_s))
             await connection.execute(delete(INVITATIONS).where(INVITATIONS.c.expires_at_s <= now_s))
 
 
@@ -60,6 +68,21 @@ async def _put_ban(connection: AsyncConnection, meeting_id: MeetingId, ban: Ban)
         "until_s": case((new.until_s > BANS.c.until_s, new.until_s), else_=BANS.c.until_s),
     }
     await connection.execute(statement.on_conflict_do_update(index_elements=("meeting_id", "jti", "device_id"), set_=stronger))
+
+
+async def _put_demotion(connection: AsyncConnection, meeting_id: MeetingId, demotion: Demotion) -> None:
+    """Of two for the same link and device the later counts."""
+    values = {
+        "meeting_id": meeting_id,
+        "jti": demotion.jti,
+        "device_id": demotion.device_id,
+        "personal": demotion.personal,
+        "role": demotion.role.value,
+        "until_s": demotion.until_s,
+    }
+    statement = insert_for(connection, DEMOTIONS).values(values)
+    changed = {name: values[name] for name in ("personal", "role", "until_s")}
+    await connection.execute(statement.on_conflict_do_update(index_elements=("meeting_id", "jti", "device_id"), set_=changed))
 
 
 async def _put_invitation(connection: AsyncConnection, meeting_id: MeetingId, record: InvitationRecord) -> None:
@@ -88,6 +111,10 @@ def _invitation_values(meeting_id: MeetingId, record: InvitationRecord) -> dict[
 
 def _ban(row: Row[Any]) -> Ban:
     return Ban(jti=row.jti, personal=bool(row.personal), device_id=row.device_id, whole=bool(row.whole), until_s=row.until_s)
+
+
+def _demotion(row: Row[Any]) -> Demotion:
+    return Demotion(jti=row.jti, personal=bool(row.personal), device_id=row.device_id, role=Role(row.role), until_s=row.until_s)
 
 
 def _invitation(row: Row[Any]) -> InvitationRecord:

@@ -96,6 +96,17 @@ BANS = Table(
     Column("until_s", Double, nullable=False, index=True),
 )
 
+DEMOTIONS = Table(
+    "demotions",
+    METADATA,
+    Column("meeting_id", ID, primary_key=True),
+    Column("jti", ID, primary_key=True),
+    Column("device_id", NAME, primary_key=True),
+    Column("personal", Boolean, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("until_s", Double, nullable=False, index=True),
+)
+
 INVITATIONS = Table(
     "invitations",
     METADATA,

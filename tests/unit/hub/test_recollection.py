@@ -5,10 +5,10 @@ import pytest
 from tests.support.hubs import Client, HubInMemory, RefusedByServer, eventually
 
 from conclave.hub import recollection
-from conclave.model.entry import Ban, Fact, InvitationRecord, Remembered
-from conclave.model.errors import ErrorCode, Unavailable
+from conclave.model.entry import Ban, Demotion, Fact, InvitationRecord, Remembered
+from conclave.model.errors import ErrorCode, Refused, Unavailable
 from conclave.model.ids import MeetingId
-from conclave.model.roles import Role
+from conclave.model.roles import Permission, Role
 from conclave.signaling import messages
 
 
@@ -27,7 +27,8 @@ class Memory:
         facts = self.facts.get(meeting_id, [])
         bans = tuple(fact for fact in facts if isinstance(fact, Ban) and fact.until_s > now_s)
         latest = {fact.jti: fact for fact in facts if isinstance(fact, InvitationRecord)}
-        return Remembered(bans, tuple(latest.values()))
+        demotions = {(fact.jti, fact.device_id): fact for fact in facts if isinstance(fact, Demotion) and fact.until_s > now_s}
+        return Remembered(bans, tuple(latest.values()), tuple(demotions.values()))
 
     async def keep(self, meeting_id: MeetingId, facts: Sequence[Fact]) -> None:
         await self._answer()
@@ -179,3 +180,33 @@ async def test_what_waits_is_written_when_the_server_stops(memory: Memory) -> No
     await hub.host()
     await hub.close()
     assert len(memory.facts[hub.meeting_id]) == 1
+
+
+async def test_a_demoted_host_has_after_a_restart_what_was_left_of_the_link(hub: HubInMemory, later: HubInMemory) -> None:
+    host, token = await hub.host(), hub.token(Role.HOST, seats=1)
+    other = await enter(hub, token)
+    seat = await other.join("Mallory")
+    assert seat.participant_id is not None
+    demotion = lambda number: messages.ParticipantSetRole(  # noqa: E731
+        id=number, participant_id=seat.participant_id, role=Role.CO_HOST
+    )
+    await host.ask(demotion, messages.Empty)
+    continue_as(hub, later)
+    claims = later.invitations.verify(token, later.clock.wall())
+    with pytest.raises(Refused):
+        await later.hub.authorise(claims, (), Permission.RECORDING_DOWNLOAD, "recording.download")
+    await later.hub.settle()
+    assert later.hub.sizes()["meetings"] == 0
+    back = later.client()
+    welcome = await back.hello(token)
+    assert (welcome.role, welcome.meeting_open) == (Role.CO_HOST, False)
+    with pytest.raises(RefusedByServer) as caught:
+        await back.ask(lambda number: messages.MeetingCreate(id=number, title="Mine"), messages.MeetingCreated)
+    assert caught.value.code == ErrorCode.UNAUTHORIZED
+
+
+async def test_what_is_left_of_a_link_is_not_known_while_the_store_is_silent(later: HubInMemory, memory: Memory) -> None:
+    memory.works = False
+    claims = later.invitations.verify(later.token(Role.HOST), later.clock.wall())
+    with pytest.raises(Unavailable):
+        await later.hub.authorise(claims, (), Permission.RECORDING_DOWNLOAD, "recording.download")
