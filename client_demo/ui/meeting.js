@@ -223,7 +223,7 @@ export class MeetingPage {
     };
     alone.replaceChildren(
       h("h2", { id: "alone-heading" }, "You are the first one here"),
-      h("p.hint", {}, "Send this link to the people you want to meet."),
+      h("p.hint", {}, path ? "Send this link to the people you want to meet." : "Invite the people you want to meet."),
       path ? copyRow(new URL(path, location.origin).href) : h("button.button.primary", { type: "button", onclick: () => this.#invite() }, icon("link"), "Create an invitation"),
       h("button.button.small.quiet", { type: "button", onclick: dismiss }, "Not now"),
     );
