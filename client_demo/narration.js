@@ -19,7 +19,7 @@ const TOLD = {
   "participant.joined": (before, { participant }) =>
     participant.participant_id === before.self.participant_id ? NOTHING : { say: `${participant.display_name} joined` },
   "participant.left": (before, { participant_id, reason }) =>
-    participant_id === before.self.participant_id
+    participant_id === before.self.participant_id || reason === "hidden"
       ? NOTHING
       : { say: `${nameOf(before, participant_id)} ${reason === "moved" ? "went into another room" : "left"}` },
   "participants.moved": tellArrivals,

@@ -114,7 +114,7 @@ async def test_people_choose_a_room_meet_there_and_a_countdown_is_shown_to_all(t
 
 
 async def test_a_menu_stays_open_and_focus_stays_in_the_list_while_people_come_and_go(tabs: ClientTabs) -> None:
-    ada, bob, cleo = await three(tabs)
+    ada, bob, _cleo = await three(tabs)
     await open_rooms(ada, evenly=False, choose=True)
     await bob.page.locator("#place").click()
     await ada.page.get_by_role("button", name="Move Cleo").focus()

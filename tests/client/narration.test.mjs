@@ -15,6 +15,7 @@ const changed = (participant) => narrate(before, { type: "participant.changed", 
 test("what others do is said", () => {
   assert.equal(narrate(before, { type: "participant.joined", participant: { ...ada, participant_id: "bob", display_name: "Bob" } }).say, "Bob joined");
   assert.equal(narrate(before, { type: "participant.left", participant_id: "ada" }).say, "Ada left");
+  assert.equal(narrate(before, { type: "participant.left", participant_id: "ada", reason: "hidden" }).say, undefined);
   assert.equal(changed({ ...ada, hand_raised: true }).say, "Ada raised a hand");
   assert.equal(changed({ ...ada, connected: false }).say, "Ada lost the connection");
   assert.equal(narrate(before, { type: "track.published", track: { participant_id: "ada", source: "screen" } }).say, "Ada shares the screen");

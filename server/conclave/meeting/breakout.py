@@ -185,10 +185,10 @@ def tell(context: Context, now: float) -> None:
 
 
 def demoted(context: Context, participant: Participant) -> None:
-    """Somebody is no longer host or co-host: the others' places are none of its business now."""
+    """Somebody is no longer host or co-host: the others' places, and whom a hidden roster hides, are none of its business now."""
     for other in context.meeting.participants.values():
-        if not context.meeting.concerns(participant, other):
-            context.send(participant.session_id, ParticipantLeft(other.participant_id, "moved"))
+        if not context.meeting.sees(participant, other):
+            context.send(participant.session_id, ParticipantLeft(other.participant_id, "hidden"))
 
 
 def move(context: Context, movers: Sequence[Participant], place: Place, now: float) -> None:

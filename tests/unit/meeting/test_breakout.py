@@ -450,7 +450,18 @@ def test_whoever_becomes_co_host_gets_the_whole_roster_and_loses_it_with_the_rol
     room.forget()
     demote = messages.ParticipantSetRole(id=1, participant_id=outside.participant_id, role=Role.PARTICIPANT)
     room.ask(room.host.session_id, demote, messages.Empty)
-    assert room.received(outside, messages.ParticipantLeft) == [messages.ParticipantLeft(inside.participant_id, "moved")]
+    assert room.received(outside, messages.ParticipantLeft) == [messages.ParticipantLeft(inside.participant_id, "hidden")]
+
+
+def test_with_a_hidden_roster_who_is_demoted_keeps_nobody_whose_leaving_it_would_not_hear_of() -> None:
+    room = Breakouts()
+    room.ask(room.host.session_id, messages.MeetingModify(id=1, roster=False), messages.Empty)
+    helper, quiet, talker = room.join(Role.CO_HOST), room.join(Role.VIEWER), room.join(Role.PARTICIPANT)
+    room.publish(talker)
+    room.forget()
+    demote = messages.ParticipantSetRole(id=1, participant_id=helper.participant_id, role=Role.PARTICIPANT)
+    room.ask(room.host.session_id, demote, messages.Empty)
+    assert room.received(helper, messages.ParticipantLeft) == [messages.ParticipantLeft(quiet.participant_id, "hidden")]
 
 
 def test_a_viewer_made_in_another_place_loses_its_tracks_there() -> None:
