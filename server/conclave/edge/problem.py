@@ -1,6 +1,7 @@
 """Errors of the HTTP side as application/problem+json (RFC 9457). Only a code, a sentence and an incident id go out."""
 
 from collections.abc import Mapping
+from math import ceil
 
 import msgspec
 from aiohttp import web
@@ -42,11 +43,17 @@ def problem_of(error: ConclaveError) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, (Refused, ProtocolViolation)):
-        headers = {"Retry-After": "1"} if error.code is ErrorCode.RATE_LIMITED else {}
+        headers = {"Retry-After": _seconds(error)} if error.code is ErrorCode.RATE_LIMITED else {}
         return Problem(STATUS[error.code], error.code, error.detail, headers)
     if isinstance(error, Unavailable):
         return Problem(503, ErrorCode.UNAVAILABLE, "this cannot be done now; try again later", {"Retry-After": "5"})
     return Problem(500, ErrorCode.UNAVAILABLE, "the server failed")
+
+
+def _seconds(error: Refused | ProtocolViolation) -> str:
+    """Return delay-seconds (RFC 9110, section 10.2.3): not less than the time that has to pass."""
+    known = error.retry_after_s if isinstance(error, Refused) else None
+    return str(max(1, ceil(known or 0)))
 
 
 def respond(problem: Problem, incident: str | None = None) -> web.Response:

@@ -52,7 +52,8 @@ class Lockout:
         """Count an attempt in. Raises Refused (`rate_limited`) when its source is locked; then nothing is counted."""
         source_key = source.hex()
         if self._is_locked(self._sources, source_key, now_s):
-            raise Refused(ErrorCode.RATE_LIMITED, "too many failed log-ins from this network; try again later")
+            left_s = self._sources[source_key].locked_until_s - now_s
+            raise Refused(ErrorCode.RATE_LIMITED, "too many failed log-ins from this network; try again later", left_s)
         key = blake2b(identifier.encode(), key=self._key, digest_size=24).hexdigest()
         if self._is_locked(self._identifiers, key, now_s):
             return Attempt(key, source_key, True, self._identifiers[key])

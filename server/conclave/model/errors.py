@@ -23,13 +23,14 @@ class ConclaveError(Exception):
 class Refused(ConclaveError):
     """An expected refusal: the peer is told `code` and `detail` and stays connected.
 
-    `detail` is written for the peer and never holds a secret or another person's data.
+    `detail` is written for the peer and never holds a secret or another person's data. `retry_after_s`: when it is known to pass.
     """
 
-    def __init__(self, code: ErrorCode, detail: str) -> None:
+    def __init__(self, code: ErrorCode, detail: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.retry_after_s = retry_after_s
 
 
 class ProtocolViolation(ConclaveError):

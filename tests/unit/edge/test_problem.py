@@ -17,6 +17,12 @@ def test_a_refusal_keeps_its_code_and_its_words(code: ErrorCode) -> None:
     assert problem_of(ProtocolViolation(code, "because")).code is code
 
 
+@pytest.mark.parametrize(("left_s", "header"), [(None, "1"), (0.2, "1"), (1.0, "1"), (899.01, "900")])
+def test_a_rate_that_is_exceeded_says_when_to_come_again(left_s: float | None, header: str) -> None:
+    assert problem_of(Refused(ErrorCode.RATE_LIMITED, "because", left_s)).headers == {"Retry-After": header}
+    assert problem_of(Refused(ErrorCode.FORBIDDEN, "because", left_s)).headers == {}
+
+
 def test_a_broken_door_is_503_and_does_not_say_why() -> None:
     problem = problem_of(Unavailable("audit", "disk full on /srv"))
     assert problem.status == 503

@@ -34,6 +34,15 @@ def test_five_failures_lock_for_fifteen_minutes() -> None:
     assert not subject.begin("ada", AWAY, NOW_S + 900).locked
 
 
+def test_a_locked_source_is_told_how_long_it_still_is() -> None:
+    subject = lockout(failures_per_source=2)
+    fail(subject, 2, "ada")
+    for passed_s in (0.0, 600.5):
+        with pytest.raises(Refused) as caught:
+            subject.begin("eve", HOME, NOW_S + passed_s)
+        assert caught.value.retry_after_s == 900 - passed_s
+
+
 def test_attempts_during_a_lock_do_not_prolong_it() -> None:
     subject = lockout(failures_per_source=1_000)
     fail(subject, 5)
