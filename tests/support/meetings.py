@@ -65,6 +65,7 @@ class MeetingInMemory:
         headless: bool = False,
         device_id: str = "",
         source_hash: bytes = b"",
+        former_hashes: tuple[bytes, ...] = (),
         uses: int = 0,
         account: str | None = None,
         issued_s: int = 0,
@@ -81,7 +82,7 @@ class MeetingInMemory:
             uses=uses,
             account=account,
         )
-        self.callers[session_id] = Caller(session_id, claims, headless, device_id, source_hash)
+        self.callers[session_id] = Caller(session_id, claims, headless, device_id, source_hash, former_hashes)
         return session_id
 
     def standing(self, session_id: SessionId) -> Standing:

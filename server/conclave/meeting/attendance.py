@@ -64,6 +64,7 @@ def join(call: Call, message: Join, now: float) -> Outcome:
         role=claims.role,
         device_id=caller.device_id,
         source_hash=caller.source_hash,
+        former_hashes=caller.former_hashes,
         headless=caller.headless,
         auto_subscribe=message.auto_subscribe,
     )

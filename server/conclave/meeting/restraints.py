@@ -101,4 +101,6 @@ def _impose(newcomer: Participant, restrained: Participant) -> None:
 
 
 def _same_way_in(one: Participant, other: Participant) -> bool:
-    return one.jti == other.jti and bool(one.source_hash) and one.source_hash == other.source_hash
+    """The keys that networks are named by change each day, so a name that both have had is the same network."""
+    networks = {other.source_hash, *other.former_hashes} - {b""}
+    return one.jti == other.jti and not networks.isdisjoint((one.source_hash, *one.former_hashes))

@@ -25,9 +25,10 @@ from conclave.signaling.messages import (
 class Participant(Struct, kw_only=True):
     """A seat. `jti` names the invitation it was taken by; `lost_at` is when its connection went (None: connected).
 
-    `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known. `held`: what is
-    hard muted; `role_limit`: the role that a host left of the invitation's; `unmute_allowed` and `share_allowed`: what a host
-    allowed this one beyond the switches. `shown`: stood once on everybody's roster in its place, so everybody must see it go.
+    `claims` are the invitation's, `device_id` and `source_hash` name device and network where they are known, `former_hashes` the
+    network under the keys before. `held`: what is hard muted; `role_limit`: the role that a host left of the invitation's;
+    `unmute_allowed` and `share_allowed`: what a host allowed this one beyond the switches. `shown`: stood once on everybody's
+    roster in its place, so everybody must see it go.
     `headless`: without a signaling connection (WHIP, WHEP); it lives as long as its media connection, until `media_failed`.
     `breakout_id`: where it is, None in the main room; `assigned`: the breakout room that it may come back to; `moves`: how often
     it changed the place; `arrived`: its client knows where it is.
@@ -41,6 +42,7 @@ class Participant(Struct, kw_only=True):
     role_limit: Role | None = None
     device_id: str = ""
     source_hash: bytes = b""
+    former_hashes: tuple[bytes, ...] = ()
     headless: bool = False
     media_failed: bool = False
     hand_raised: bool = False
@@ -81,8 +83,8 @@ class Participant(Struct, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """What stays the same over leaving and coming back: the personal link, else the connection."""
-        return self.claims.jti if self.claims.personal else self.session_id
+        """What stays the same over leaving and coming back: the personal link, else the device, else the connection."""
+        return self.claims.jti if self.claims.personal else self.device_id or self.session_id
 
 
 class Guest(Struct, kw_only=True):

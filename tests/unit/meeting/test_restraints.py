@@ -77,6 +77,30 @@ def test_who_comes_by_another_link_from_another_device_is_free() -> None:
     assert room.join(Role.PARTICIPANT, jti=LINK, device_id=OTHER_DEVICE, source_hash=OTHER_NETWORK).held == set()
 
 
+@pytest.mark.parametrize("headless", [False, True])
+def test_a_network_that_has_another_name_since_midnight_lifts_nothing(headless: bool) -> None:
+    room, host = meeting()
+    ada = room.join(Role.CO_HOST, jti=LINK, source_hash=NETWORK)
+    mute(room, host, ada)
+    set_role(room, host, ada, Role.PARTICIPANT)
+    do(room, ada, messages.Leave(id=5))
+    way = {"source_hash": OTHER_NETWORK, "former_hashes": (NETWORK,), "headless": headless}
+    back = room.join(Role.CO_HOST, jti=LINK, **way)
+    assert (back.held, back.role) == ({TrackSource.MICROPHONE}, Role.PARTICIPANT)
+    do(room, host, messages.ParticipantAllowUnmute(id=6, participant_id=back.participant_id))
+    do(room, back, messages.Leave(id=7))
+    assert room.join(Role.PARTICIPANT, jti=LINK, source_hash=OTHER_NETWORK).held == set()
+
+
+def test_networks_without_a_name_in_common_are_different_ones() -> None:
+    room, host = meeting()
+    ada = room.join(Role.PARTICIPANT, jti=LINK, source_hash=NETWORK, former_hashes=(b"a" * 16,))
+    mute(room, host, ada)
+    do(room, ada, messages.Leave(id=5))
+    assert room.join(Role.PARTICIPANT, jti=LINK, source_hash=OTHER_NETWORK, former_hashes=(b"b" * 16,)).held == set()
+    assert room.join(Role.PARTICIPANT, jti=LINK).held == set()
+
+
 def test_a_colleague_with_a_device_of_his_own_is_free_while_the_muted_one_sits_there() -> None:
     room, host = meeting()
     ada = room.join(Role.PARTICIPANT, jti=LINK, device_id=DEVICE, source_hash=NETWORK)

@@ -66,6 +66,15 @@ def test_leaving_in_between_does_not_make_them_somebody_elses() -> None:
     assert not is_good(room, invitation)
 
 
+def test_who_came_by_a_shared_link_is_known_by_the_device_on_another_connection() -> None:
+    room, host, _ = meeting()
+    helper = room.join(Role.CO_HOST, jti="l" * 16, device_id="d" * 16)
+    invitation = invite(room, helper, Role.CO_HOST, shared=True)
+    room.ask(helper.session_id, messages.Leave(id=3), messages.Empty)
+    remove(room, host, room.join(Role.CO_HOST, jti="l" * 16, device_id="d" * 16))
+    assert not is_good(room, invitation)
+
+
 def test_a_withdrawal_that_cannot_be_kept_is_in_force_and_on_record(monkeypatch: pytest.MonkeyPatch) -> None:
     room, host, helper = meeting()
     invitation = invite(room, helper, Role.CO_HOST)
