@@ -125,7 +125,7 @@ export class RoomsPanel {
     const people = [...roster(state), ...Object.values(state.elsewhere)];
     const key = JSON.stringify([here, last, chooses, moves, rooms, people.map((person) => [person.participant_id, person.display_name, person.breakout_id, person.hand_raised])]);
     /* A menu that somebody reads stays under their hand; what has changed is painted when it closes. */
-    if (key === this.#key || this.#rooms.querySelector("[role=menu]")) return;
+    if (key === this.#key || this.element.querySelector("[role=menu]")) return;
     this.#key = key;
     const focused = this.#rooms.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     const places = rooms.length > 0 ? [MAIN, ...rooms] : [];
@@ -174,7 +174,7 @@ export class RoomsPanel {
       avatar(person.display_name),
       h("span.person-words", {}, h("span.person-name", {}, `${person.display_name}${me ? " (you)" : ""}`)),
       person.hand_raised ? h("span.person-states", {}, h("span.hand", {}, icon("hand"), h("span.visually-hidden", {}, "Hand raised"))) : null,
-      movable ? menuButton(button, () => [{ title: "Move to" }, ...targets], { className: "under", onclose: () => this.update(this.#store.get()) }) : null,
+      movable ? menuButton(button, () => [{ title: "Move to" }, ...targets], { floating: true, onclose: () => this.update(this.#store.get()) }) : null,
     );
   }
 

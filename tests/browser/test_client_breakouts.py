@@ -130,3 +130,32 @@ async def test_a_menu_stays_open_and_focus_stays_in_the_list_while_people_come_a
     await ada.holds("document.activeElement.getAttribute('aria-label') === 'Move Cleo'", "focus is on Cleo's button")
     await bob.page.get_by_role("button", name="Back to the main room").press("Enter")
     await bob.holds("document.activeElement.closest('aside') !== null", "focus stays in the panel")
+
+
+async def test_long_names_of_people_and_rooms_push_nothing_off_a_screen_of_360_pixels(tabs: ClientTabs) -> None:
+    tokens = await tabs.new_meeting()
+    ada, bob = [await tabs.open(viewport={"width": 360, "height": 740}) for _ in range(2)]
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    await bob.join(tabs.server.url, tokens["participant"], "W" * 64)
+    await ada.choose("more", "Breakout rooms")
+    await ada.page.click("#open-rooms")
+    await ada.page.get_by_label("Name of room 1").fill("R" * 64)
+    await ada.page.get_by_label("Number of rooms").fill("1")
+    await ada.page.get_by_role("dialog").get_by_role("button", name="Open rooms").click()
+    await bob.page.get_by_text("Only those in this room hear and see you").wait_for()
+    await ada.page.get_by_label("Message to all rooms").fill("A" * 500)
+    await ada.page.keyboard.press("Enter")
+    await bob.page.get_by_text("Ada to all rooms").wait_for()
+    outside = """[...document.querySelectorAll("button, .toast, .room")].filter((one) => one.offsetParent !== null)
+      .filter((one) => { const box = one.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth; })
+      .map((one) => one.className + one.textContent.slice(0, 20))"""
+    await bob.page.locator("#place").click()
+    await picture(ada, "long-names-host")
+    await picture(bob, "long-names-participant")
+    assert await ada.page.evaluate(outside) == []
+    assert await bob.page.evaluate(outside) == []
+    while await ada.page.get_by_role("button", name="Dismiss").count():
+        await ada.page.get_by_role("button", name="Dismiss").first.click()
+    await ada.page.get_by_role("button", name="Move WWW").click()
+    await ada.page.get_by_role("menuitem").first.wait_for()
+    assert await ada.page.evaluate(outside) == []
