@@ -57,10 +57,10 @@ class MemoryAudit:
         self.events: list[AuditEvent] = []
         self.works = True
 
-    def record(self, event: AuditEvent) -> None:
+    def record(self, *events: AuditEvent) -> None:
         if not self.works:
             raise Unavailable("audit", "the disk is full")
-        self.events.append(event)
+        self.events += events
 
 
 class RefusedByServer(Exception):

@@ -40,7 +40,8 @@ WALL_S = 1_800_000_000.0
 
 
 class MeetingInMemory:
-    """`inbox` holds what each session was sent; `audited` what was recorded, `commands` what the plane was told."""
+    """`inbox` holds what each session was sent; `audited` what was recorded, `recorded_at_once` how much of it by each call,
+    `commands` what the plane was told."""
 
     def __init__(self, limits: Limits | None = None, seed: int = 1) -> None:
         self.now = 1000.0
@@ -52,6 +53,7 @@ class MeetingInMemory:
         self.callers: dict[SessionId, Caller] = {}
         self.inbox: dict[SessionId, list[Event]] = defaultdict(list)
         self.audited: list[AuditEvent] = []
+        self.recorded_at_once: list[int] = []
         self.commands: list[PlaneCommand] = []
         self.disconnected: list[SessionId] = []
         self.audit_works = True
@@ -148,10 +150,11 @@ class MeetingInMemory:
     def received(self, participant: Participant, kind: type[E]) -> list[E]:
         return [event for event in self.inbox[participant.session_id] if isinstance(event, kind)]
 
-    def _record(self, event: AuditEvent) -> None:
+    def _record(self, *events: AuditEvent) -> None:
         if not self.audit_works:
             raise Unavailable("audit", "the disk is full")
-        self.audited.append(event)
+        self.audited += events
+        self.recorded_at_once.append(len(events))
 
     def _perform(self, context: Context) -> None:
         self.commands += context.commands

@@ -80,10 +80,10 @@ class Services:
         self._audit = audit
         self._report_incident = report_incident
 
-    def record(self, event: AuditEvent) -> None:
-        """Make `event` durable. Raises Unavailable, and then the action must not happen (law 4)."""
+    def record(self, *events: AuditEvent) -> None:
+        """Make the facts of one action durable. Raises Unavailable, and then it must not happen (law 4)."""
         try:
-            self._audit.record(event)
+            self._audit.record(*events)
         except Unavailable:
             self.counts["audit_failures"] += 1
             raise

@@ -22,7 +22,7 @@ from conclave.meeting import (
 )
 from conclave.meeting.context import Call, Outcome, Recorded
 from conclave.meeting.media_facts import collect
-from conclave.ports.audit import AuditEvent
+from conclave.ports.audit import Record
 from conclave.signaling import messages
 from conclave.signaling.messages import MESSAGES, Request
 
@@ -80,16 +80,16 @@ HANDLERS: Mapping[type[Request], Handler] = MappingProxyType(
 )
 
 
-def handle(call: Call, request: Request, now: float, record: Callable[[AuditEvent], None]) -> Struct:
+def handle(call: Call, request: Request, now: float, record: Record) -> Struct:
     """Run the handler of a request that passed the gate and return its result.
 
-    An audited one says first what it will do; `record` makes that durable, and only then it is done (law 4). Raises
+    An audited one says first what it will do; `record` makes that durable as a whole, and only then it is done (law 4). Raises
     Refused from the handler, Unavailable from `record`; nothing has changed then.
     """
     outcome = HANDLERS[type(request)](call, request, now)
     if isinstance(outcome, Recorded):
-        for event in outcome.events:
-            record(event)
+        if outcome.events:
+            record(*outcome.events)
         outcome = outcome.apply()
     collect(call)
     return outcome

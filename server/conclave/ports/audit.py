@@ -26,5 +26,12 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
 class AuditSink(Protocol):
     """Where audit events become durable."""
 
-    def record(self, event: AuditEvent) -> None:
-        """Make `event` durable before returning. Raises Unavailable when that is not possible."""
+    def record(self, *events: AuditEvent) -> None:
+        """Make the facts of one action durable before returning, all of them or none. Raises Unavailable when that is not
+        possible."""
+
+
+class Record(Protocol):
+    """`AuditSink.record` of some sink."""
+
+    def __call__(self, *events: AuditEvent) -> None: ...

@@ -1,7 +1,7 @@
 """The audit log as a file of JSON lines that only grows: {"id", "time", "type", "meeting_id", ...}, one record a line.
 
-A record is one write(2) on a descriptor opened with O_APPEND, and with O_DSYNC when it must survive a power failure; so it is
-durable when `record` returns, and a crash leaves at most one torn last line, which the next start ends.
+The records of one action are one write(2) on a descriptor opened with O_APPEND, and with O_DSYNC when they must survive a power
+failure; so they are durable when `record` returns, and a crash leaves at most one torn last line, which the next start ends.
 
 At `max_bytes`, and with the first record of a day (UTC), the file gets a number (audit.000001.jsonl) and a new one takes its
 place. The old file gets its second name before the new one replaces it, so at no moment is a record without a file.
@@ -58,26 +58,27 @@ class AuditLog:
         self._size = self._end_torn_line()
         self._day = _last_day(self._fd, self._size)
 
-    def record(self, event: AuditEvent) -> None:
-        """Append one record. Raises Unavailable when it could not be written whole; a later call tries again."""
-        fields = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
-        fields["details"] = dict(event.details)
+    def record(self, *events: AuditEvent) -> None:
+        """Append the records of one action. Raises Unavailable when they could not be written whole; then none of them is in the
+        file, and a later call tries again."""
         time = self._time()
-        line = _encode({"id": new_id(self._entropy), "time": time, **fields}) + b"\n"
-        self._rotate_if_due(time[:10], len(line))
+        lines = b"".join(self._line(event, time) for event in events)
+        self._rotate_if_due(time[:10], len(lines))
         try:
             if self._failed:
                 self._size = self._end_torn_line()
-            written = os.write(self._fd, line)
+            written = os.write(self._fd, lines)
+            if written != len(lines):
+                self._failed = True
+                self._take_back(lines[:written])
         except OSError as error:
             self._failed = True
             raise Unavailable(DOOR, error.strerror or "write failed") from None
-        if written != len(line):
-            self._failed = True
+        if written != len(lines):
             raise Unavailable(DOOR, "the record was cut short")
         self._failed = False
         self._size += written
-        self.records += 1
+        self.records += len(events)
 
     def counts(self) -> Mapping[str, int]:
         """Return totals since the start."""
@@ -127,6 +128,17 @@ class AuditLog:
             raise
         os.close(self._fd)
         self._fd, self._size = fd, 0
+
+    def _line(self, event: AuditEvent, time: str) -> bytes:
+        fields = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+        fields["details"] = dict(event.details)
+        return _encode({"id": new_id(self._entropy), "time": time, **fields}) + b"\n"
+
+    def _take_back(self, written: bytes) -> None:
+        """Cut off the beginning of records that were not written whole, unless another process has written after it."""
+        start = os.fstat(self._fd).st_size - len(written)
+        if os.pread(self._fd, len(written), start) == written:
+            os.ftruncate(self._fd, start)
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -19,7 +19,7 @@ def test_what_is_recorded_cannot_be_changed() -> None:
 
 def test_a_sink_that_cannot_record_says_so() -> None:
     sink: AuditSink = MemoryAudit()
-    sink.record(AuditEvent(type="fact"))
+    sink.record(AuditEvent(type="fact"), AuditEvent(type="second"))
     sink.works = False  # type: ignore[attr-defined]
     with pytest.raises(Unavailable):
         sink.record(AuditEvent(type="fact"))

@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -153,3 +154,40 @@ def test_a_rotation_that_fails_is_counted_and_the_old_file_goes_on(tmp_path: Pat
     log.close()
     assert log.rotations >= 1
     assert all_types(tmp_path) == [f"event_{number}" for number in range(8)]
+
+
+def test_the_records_of_one_action_are_one_write(tmp_path: Path) -> None:
+    log = make(tmp_path / "audit")
+    log.record(AuditEvent(type="first"), AuditEvent(type="second"))
+    log.close()
+    assert types_in(tmp_path / "audit") == ["first", "second"]
+    assert log.counts() == {"records": 2, "rotations": 0, "rotation_failures": 0}
+
+
+@pytest.mark.parametrize("fits", [10, 150])
+def test_of_records_that_do_not_all_fit_none_is_left(tmp_path: Path, fits: int) -> None:
+    path = tmp_path / "audit"
+    log = make(path)
+    log.record(AuditEvent(type="before"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + fits, limits[1]))
+    try:
+        with pytest.raises(Unavailable):
+            log.record(AuditEvent(type="first"), AuditEvent(type="second"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert types_in(path) == ["before"]
+    log.record(AuditEvent(type="after"))
+    log.close()
+    assert types_in(path) == ["before", "after"]
+
+
+def test_what_another_process_wrote_after_a_torn_record_stays(tmp_path: Path) -> None:
+    path = tmp_path / "audit"
+    log = make(path)
+    log.record(AuditEvent(type="before"))
+    with path.open("ab") as other:
+        other.write(b'{"type":"other"}\n')
+    log._take_back(b'{"type":"fir')
+    log.close()
+    assert types_in(path) == ["before", "other"]
