@@ -257,8 +257,12 @@ export const isHeld = (state, participantId, source) => state.participants[parti
 /** Whether one is muted where only a host's leave lets one unmute, and has none. */
 export const needsLeave = (state) => !state.meeting.settings.unmute && !state.unmute_allowed && state.local.microphone !== "on";
 
-/** Whether a participant is in the recording that runs; null while none does. Who comes from another room brings the mark along. */
-export const isRecorded = (state, participantId) => (state.recording.state === "off" ? null : (state.participants[participantId]?.recorded ?? false));
+/**
+ * Whether a participant is in the recording that runs; null while none does, and in a breakout room, of which there is none. Who comes
+ * from another room brings the mark along.
+ */
+export const isRecorded = ({ recording, place, participants }, participantId) =>
+  recording.state === "off" || place.breakout_id !== null ? null : (participants[participantId]?.recorded ?? false);
 
 /** Screen shares in the meeting, other people's first. */
 export function screenTracks(state) {

@@ -96,6 +96,17 @@ const ASKED = {
   screen: { title: "You may share your screen", text: "A host allows it.", action: "Share", later: "Not now" },
 };
 
+/** What the mark of a recording says where one is: {text, title}. */
+export function recordingWords({ recording, self, place }) {
+  const paused = recording.state === "paused";
+  if (place.breakout_id !== null) {
+    const title = paused ? "The recording is paused" : "The main room is being recorded";
+    return { text: paused ? "Recording paused" : "Recording, not here", title: `${title}; breakout rooms never are` };
+  }
+  const mine = recording.recorded.includes(self.participant_id) ? "with you" : "without you";
+  return { text: paused ? "Recording paused" : `Recording, ${mine}`, title: `${paused ? "The recording is paused" : "The meeting is being recorded"}, ${mine}` };
+}
+
 /** The question behind an `unmute.requested`: {title, text, action, later}. */
 export const askedWords = (source) => ASKED[source] ?? ASKED.screen;
 

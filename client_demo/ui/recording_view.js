@@ -1,7 +1,7 @@
 /** The recording as everybody sees it: the mark that cannot be hidden, one's consent, and the files for hosts. */
 
 import { may } from "../roles.js";
-import { refusalWords } from "../words.js";
+import { recordingWords, refusalWords } from "../words.js";
 import { openDialog } from "./dialogs.js";
 import { h, icon, setAttribute, setIcon, setText } from "./dom.js";
 import { menuButton } from "./menu.js";
@@ -22,15 +22,16 @@ export class RecordingMark {
     this.element = h("span.recording-mark", { hidden: true }, menuButton(this.#button, () => this.#items(), { className: "under" }));
   }
 
-  update({ recording, self }) {
+  update(state) {
+    const { recording } = state;
     this.element.hidden = recording.state === "off";
     if (this.element.hidden) return;
     const paused = recording.state === "paused";
-    const mine = recording.recorded.includes(self.participant_id) ? "with you" : "without you";
+    const { text, title } = recordingWords(state);
     this.#button.classList.toggle("paused", paused);
     setIcon(this.#picture, paused ? "pause" : "record");
-    setText(this.#words, paused ? "Recording paused" : `Recording, ${mine}`);
-    setAttribute(this.#button, "title", `${paused ? "The recording is paused" : "The meeting is being recorded"}, ${mine}`);
+    setText(this.#words, text);
+    setAttribute(this.#button, "title", title);
   }
 
   #items() {

@@ -178,6 +178,7 @@ test("who is recorded is known of each, also of one who comes from another room"
   const state = after(running, { type: "participants.moved", participants: [person("ada", { recorded: true })] });
   assert.deepEqual([isRecorded(state, "ada"), isRecorded(state, "me"), isRecorded(joined(), "me")], [true, false, null]);
   assert.equal(isRecorded(after(state, { type: "participant.changed", participant: person("ada", { recorded: false }) }), "ada"), false);
+  assert.equal(isRecorded({ ...state, place: { ...state.place, breakout_id: "blue" } }, "ada"), null);
 });
 
 test("where participants may not unmute themselves, one needs a host's leave, until a host mutes one again", () => {

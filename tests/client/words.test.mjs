@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { askedWords, deviceWords, endedWords, heldWords, joinWords, mutedWords, refusalWords, unsupportedWords } from "../../client_demo/words.js";
+import { askedWords, deviceWords, endedWords, heldWords, joinWords, mutedWords, recordingWords, refusalWords, unsupportedWords } from "../../client_demo/words.js";
 
 const CODES = ["unauthorized", "forbidden", "invalid", "not_found", "conflict", "rate_limited", "too_large", "unavailable"];
 const DEVICE_ERRORS = ["NotAllowedError", "NotFoundError", "NotReadableError", "OverconstrainedError", "SecurityError", "AbortError", "TypeError"];
@@ -67,4 +67,13 @@ test("who is sent out for want of a right is not told of the network", () => {
     assert.doesNotMatch(JSON.stringify(endedWords({ code: "unauthorized", detail })), /network|Connection lost/);
   }
   assert.match(endedWords({ code: "resume_refused", detail: "" }).text, /network/);
+});
+
+test("the mark of a recording says whether one is in it, and in a breakout room that nothing there is", () => {
+  const mark = (fields, breakout_id = null) => recordingWords({ recording: { state: "recording", recorded: ["me"], ...fields }, self: { participant_id: "me" }, place: { breakout_id } });
+  assert.equal(mark({}).text, "Recording, with you");
+  assert.equal(mark({ recorded: [] }).text, "Recording, without you");
+  assert.equal(mark({ state: "paused" }).text, "Recording paused");
+  assert.match(mark({}, "blue").title, /main room is being recorded; breakout rooms never are/);
+  assert.doesNotMatch(mark({}, "blue").text, /with/);
 });
