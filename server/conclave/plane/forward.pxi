@@ -11,7 +11,10 @@ cdef enum:
 
 
 cdef int parameters_owed(const Track *track, const Packet *packet) noexcept nogil:
-    """How many packets just before an IDR without parameter sets are of its frame, or may be: they were overtaken by it."""
+    """How many packets just before an IDR without parameter sets are of its frame, or may be: they were overtaken by it.
+
+    All have its payload type, which the route maps: what `forward_overtaken` sends can never pause the route and open it again.
+    """
     cdef const CacheSlot *slot
     cdef int room = 0
     if (not packet.keyframe or track.codec[packet.payload_type] != CODEC_H264
@@ -19,7 +22,10 @@ cdef int parameters_owed(const Track *track, const Packet *packet) noexcept nogi
         return 0
     while room < PARAMETERS_MAX:
         slot = cache_find(track, packet.index - 1 - room)
-        if slot.packet.timestamp != packet.timestamp if slot != NULL else not is_missing(track, packet.index - 1 - room):
+        if slot == NULL:
+            if not is_missing(track, packet.index - 1 - room):
+                break
+        elif slot.packet.timestamp != packet.timestamp or slot.packet.payload_type != packet.payload_type:
             break
         room += 1
     return room

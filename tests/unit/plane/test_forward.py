@@ -332,6 +332,14 @@ def test_packets_of_the_frame_before_an_idr_are_no_part_of_a_new_route() -> None
     assert [packet.payload for packet in got] == [IDR, SLICE]
 
 
+def test_payload_types_that_alternate_cost_no_more_than_their_packets() -> None:
+    """Each packet that is not mapped pauses the route and each IDR opens it: opening must not begin again with those before."""
+    room = Room(payload_types={96: 90000, 98: 90000}, codecs={96: "h264", 98: "h264"})
+    got = [room.publish(seq, payload=IDR, timestamp=4000, payload_type=96 if seq % 2 else 98) for seq in range(10, 40)]
+    assert [len(packets) for packets in got] == [seq % 2 for seq in range(10, 40)]
+    assert room.drops() == {"drop_unmapped_payload_type": 15}
+
+
 def test_a_replayed_keyframe_begins_with_the_parameter_sets_that_came_late() -> None:
     room = h264_room()
     for seq, payload in ((12, IDR), (11, SPS), (13, SLICE)):
