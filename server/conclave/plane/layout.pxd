@@ -355,6 +355,7 @@ cdef struct Connection:
     int fd
     uint8_t writable_wanted
     uint8_t doomed
+    uint8_t nominated             # some peer has sent there
     Path path
     int64_t opened_ns
     uint8_t *inbound

@@ -210,6 +210,8 @@ cdef void nominate_path(Lane *lane, Peer *peer, const Path *path) noexcept nogil
     peer.address_size = 0
     if path_is_tcp(path):
         peer.connection = find_connection(lane, path)
+        if peer.connection != NULL:
+            peer.connection.nominated = 1
     else:
         peer.address_size = path_to_address(path, lane.family, &peer.address)
     if lane.capturing:

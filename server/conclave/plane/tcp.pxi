@@ -36,7 +36,6 @@ cdef void doom_path(Lane *lane, const Path *path) noexcept nogil:
 cdef void close_doomed(Lane *lane) noexcept nogil:
     cdef Connection *connection
     cdef Connection **link
-    cdef Peer *peer
     while lane.doomed != NULL:
         connection = lane.doomed
         lane.doomed = connection.doomed_next
@@ -45,15 +44,25 @@ cdef void close_doomed(Lane *lane) noexcept nogil:
             link = &link[0].next
         link[0] = connection.next
         lane.connection_count -= 1
-        peer = path_find(&lane.paths, &connection.path)
-        if peer != NULL and peer.connection == connection:
-            peer.connection = NULL
-        if peer != NULL:
-            path_drop(&lane.paths, &connection.path)
-            lane.last_peer = NULL
-            raise_fact(lane, FACT_PATH_CLOSED, peer, NULL, 0, &connection.path)
+        leave_connection(lane, connection)
         count(lane, N_TCP_CLOSED)
         free_connection(connection)
+
+
+cdef void leave_connection(Lane *lane, const Connection *connection) noexcept nogil:
+    """Tell the peer of the path that it ended, and whoever still sends there though another peer has claimed the path since."""
+    cdef Peer *owner = path_find(&lane.paths, &connection.path)
+    cdef Peer *peer = lane.peers if connection.nominated else NULL
+    if owner != NULL:
+        path_drop(&lane.paths, &connection.path)
+        lane.last_peer = NULL
+        raise_fact(lane, FACT_PATH_CLOSED, owner, NULL, 0, &connection.path)
+    while peer != NULL:
+        if peer.connection == connection:
+            peer.connection = NULL
+            if peer != owner:
+                raise_fact(lane, FACT_PATH_CLOSED, peer, NULL, 0, &connection.path)
+        peer = peer.lane_next
 
 
 cdef void free_connection(Connection *connection) noexcept nogil:

@@ -9,7 +9,7 @@ from struct import pack, unpack
 
 import pytest
 from tests.support.netns import NetworkNamespace, obstacle
-from tests.unit.plane.far_end import FarEnd, add_sender, add_track
+from tests.unit.plane.far_end import GCM, FarEnd, add_sender, add_track
 from tests.unit.plane.test_plane import STUN, polled, until
 
 from conclave.plane.plane import Datagram, Fact, LaneAddress, Plane, describe_path
@@ -250,6 +250,23 @@ def test_closing_a_path_or_its_peer_closes_the_connection(plane: Plane, client: 
         assert closed(other)
     until(plane, lambda: plane.table_sizes()["tcp_connections"] == 0)
     assert plane.table_sizes()["paths"] == 0
+
+
+def test_a_connection_that_another_peer_claimed_is_left_by_all_who_send_there(plane: Plane, client: socket.socket) -> None:
+    path = path_of(plane, client)
+    sending, claiming = plane.open_peer(0), plane.open_peer(0)
+    plane.nominate(sending, path)
+    plane.allow_path(claiming, path)
+    plane.secure(sending, GCM, bytes(28), bytes(28))
+    client.close()
+    ended: list[Datagram | Fact] = []
+
+    def both_have_ended(each: Datagram | Fact) -> bool:
+        ended.append(each)
+        return len(ended) == 2
+
+    polled(plane, both_have_ended)
+    assert ended == [Fact(0, "path_closed", peer, -1, 0, path) for peer in (claiming, sending)]
 
 
 def test_sending_to_a_connection_that_is_gone_is_a_counted_drop(plane: Plane, client: socket.socket) -> None:
