@@ -146,7 +146,7 @@ class IceLite:
         if self._may_carry(wanted):
             self._nominated = wanted
             return None
-        challenge = self._challenge(wanted, next(reversed(self._remote_pwds), ""), now)
+        challenge = self._challenge(wanted, next(reversed(self._remote_pwds), ""), self.local_ufrag, now)
         return None if challenge is None else (wanted, challenge)
 
     def repeat_challenge(self, now: float) -> tuple[bytes, bytes] | None:
@@ -165,6 +165,8 @@ class IceLite:
         self._return_paths.keep(self._paths)
         if self._nominated == path:
             self._nominated = None
+        if self._wanted == path:
+            self._wanted = None
 
     def receive(self, data: bytes, path: bytes, now: float) -> IceAnswer:
         """Process a datagram from `path`. Raises StunError when it must be dropped without an answer."""
@@ -212,7 +214,7 @@ class IceLite:
         named = message.has(AttributeType.USE_CANDIDATE)
         wanted = self._may_take_over(path, now) if named else self._has_moved(path, now)
         nominated = wanted and self._may_carry(path)
-        challenge = self._challenge(path, remote, now) if wanted and not nominated else None
+        challenge = self._challenge(path, remote, credentials.ufrag, now) if wanted and not nominated else None
         if nominated:
             self._nominated, self._wanted = path, None
         if named:
@@ -225,20 +227,23 @@ class IceLite:
         """Whether the peer's NAT seems to have given it another port.
 
         Firefox renews consent without USE-CANDIDATE, so it never nominates what it does not know of. Then the nominated path has
-        been silent for longer than checks are apart (6 s, RFC 7675 section 5.1), and another is checked.
+        been silent for longer than checks are apart (6 s, RFC 7675 section 5.1), or was lost, and another is checked.
         """
-        current = self._nominated
-        return self._guarded and current not in (None, path) and now - self._paths[current] > SILENT_AFTER_S
+        if not self._guarded or path == self._nominated:
+            return False
+        current = self._nominated or self._wanted
+        return current in (None, path) or now - self._paths[current] > SILENT_AFTER_S
 
     def _may_carry(self, path: bytes) -> bool:
         """Whether media may flow on `path`. Who has made a TCP connection receives on it."""
         return not self._guarded or not _is_udp(path) or self._return_paths.is_proven(path)
 
-    def _challenge(self, path: bytes, remote: str, now: float) -> bytes | None:
-        """Ask the peer to show that it receives on `path`; not before its password has been signaled."""
+    def _challenge(self, path: bytes, remote: str, local: str, now: float) -> bytes | None:
+        """Ask the peer, which goes by `remote` and knows us as `local`, to show that it receives on `path`; not before its
+        password has been signaled."""
         self._wanted = path
         password = self._remote_pwds.get(remote)
-        return None if password is None else self._return_paths.ask(path, f"{remote}:{self.local_ufrag}", password, now)
+        return None if password is None else self._return_paths.ask(path, f"{remote}:{local}", password, now)
 
     def _may_take_over(self, path: bytes, now: float) -> bool:
         """Whether media moves to `path` now that it is nominated.
@@ -264,9 +269,7 @@ class IceLite:
     def _touch(self, path: bytes, now: float) -> None:
         self._last_check, self._doubted_at = now, None
         if path not in self._paths and len(self._paths) >= MAX_PATHS:
-            oldest = next(known for known in self._paths if known != self._nominated)
-            del self._paths[oldest]
-            self._return_paths.keep(self._paths)
+            self.forget_path(next(known for known in self._paths if known != self._nominated))
         self._paths[path] = now
         self._paths.move_to_end(path)
 

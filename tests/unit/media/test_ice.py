@@ -348,6 +348,40 @@ def test_media_stays_where_checks_come_from_while_another_path_is_only_checked(g
     assert guarded.nominated == path(1)
 
 
+def test_a_peer_that_lost_its_path_and_nominates_nothing_is_asked_on_the_path_that_it_checks(
+    guarded: IceLite, peer: Peer
+) -> None:
+    guarded.forget_path(path(1))
+    asked = guarded.receive(peer.check(), path(2), 1.0)
+    assert guarded.receive(peer.check(), path(3), 1.1).challenge is None
+    assert guarded.receive(proof(asked.challenge), path(2), 1.2).nominated
+    assert guarded.nominated == path(2)
+
+
+def test_a_path_that_did_not_answer_is_asked_again_when_it_is_checked_again(guarded: IceLite, peer: Peer) -> None:
+    guarded.forget_path(path(1))
+    assert guarded.receive(peer.check(), path(2), 1.0).challenge is not None
+    while guarded.challenge_due is not None:
+        guarded.repeat_challenge(guarded.challenge_due)
+    assert guarded.receive(peer.check(), path(2), 4.0).challenge is not None
+
+
+def test_a_wanted_path_that_was_lost_stands_in_no_others_way(guarded: IceLite, peer: Peer) -> None:
+    guarded.forget_path(path(1))
+    guarded.receive(peer.check(), path(2), 1.0)
+    guarded.forget_path(path(2))
+    assert guarded.receive(peer.check(), path(3), 1.1).challenge is not None
+
+
+def test_in_the_middle_of_a_restart_the_peer_is_asked_under_the_fragments_of_its_check(
+    guarded: IceLite, peer: Peer, entropy: Callable[[int], bytes]
+) -> None:
+    guarded.restart(entropy)
+    asked = guarded.receive(peer.check(USE_CANDIDATE), path(2), 1.0)
+    assert asked.challenge is not None
+    assert stun.parse(asked.challenge).get(AttributeType.USERNAME) == f"peer:{peer.local}".encode()
+
+
 def test_a_path_that_was_forgotten_must_answer_again(guarded: IceLite, peer: Peer) -> None:
     guarded.forget_path(path(1))
     assert not guarded.receive(peer.check(USE_CANDIDATE), path(1), 1.0).nominated
