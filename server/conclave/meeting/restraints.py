@@ -74,7 +74,7 @@ def limit_role(context: Context, participant: Participant, role: Role) -> None:
             )
         )
         return
-    source_hashes = (participant.source_hash,) if participant.source_hash else ()
+    source_hashes = tuple({participant.source_hash, *participant.former_hashes} - {b""})
     for lifted in context.house.demotions.lifted(
         meeting.meeting_id, participant.jti, participant.device_id, source_hashes, context.wall_s
     ):
