@@ -42,13 +42,15 @@ def load_ring(directory: Path, settings: AccountSettings, now_s: float) -> KeyRi
     return KeyRing(current, _former(directory / FORMER_DIRECTORY, now_s))
 
 
-def rotate(directory: Path, settings: AccountSettings, now_s: float) -> TokenKey:
-    """Replace the signing key; tokens of the old one stay good until they expire. Raises StateError."""
+def rotate(directory: Path, settings: AccountSettings, now_s: float, record: Callable[[TokenKey], None]) -> TokenKey:
+    """Replace the signing key; tokens of the old one stay good until they expire. `record` makes durable that the new key comes,
+    before anything changes. Raises StateError, and what `record` raises."""
     algorithm = Algorithm(settings.signing_algorithm)
     if algorithm is Algorithm.HS256:
         raise StateError("with HS256 there is no key to rotate: change accounts.token_secret, which voids all tokens")
     path, upcoming, former = directory / KEY_FILE, directory / NEXT_FILE, directory / FORMER_DIRECTORY
     old, new = _read(path), TokenKey.generate(algorithm)
+    record(new)
     try:
         former.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         for stale in [*_files(former, 0.0, now_s - LONGEST_TOKEN_S), upcoming]:

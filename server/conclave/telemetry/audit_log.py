@@ -39,13 +39,16 @@ class AuditLog:
         wall: Callable[[], float],
         entropy: Entropy = os.urandom,
         max_bytes: int = MAX_BYTES,
+        rotates: bool = True,
     ) -> None:
-        """Open or make `path` with mode 0600; `durable` waits for the disk at each record. Raises Unavailable."""
+        """Open or make `path` with mode 0600; `durable` waits for the disk at each record; without `rotates` the file is left to
+        the server that may have it open. Raises Unavailable."""
         self._path = path
         self._wall = wall
         self._entropy = entropy
         self._failed = False
         self._max_bytes = self._full_at = max_bytes
+        self._rotates = rotates
         self.records = 0
         """Records written since the start."""
         self.rotations = 0
@@ -100,7 +103,7 @@ class AuditLog:
         """Begin a new file where it is time. When that fails the old one goes on, and the next try waits for as much again."""
         another_day = bool(self._day) and day != self._day
         self._day = day
-        if not self._size or not (another_day or self._size + upcoming_bytes > self._full_at):
+        if not self._rotates or not self._size or not (another_day or self._size + upcoming_bytes > self._full_at):
             return
         try:
             self._rotate()

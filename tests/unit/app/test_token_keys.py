@@ -4,14 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from conclave.app import token_keys
 from conclave.app.state import StateError
-from conclave.app.token_keys import FORMER_DIRECTORY, KEY_FILE, LONGEST_TOKEN_S, KeyWatch, load_pepper, load_ring, rotate
+from conclave.app.token_keys import FORMER_DIRECTORY, KEY_FILE, LONGEST_TOKEN_S, KeyWatch, load_pepper, load_ring
 from conclave.config.settings import AccountSettings
-from conclave.identity.token_keys import Algorithm, KeyRing
+from conclave.identity.token_keys import Algorithm, KeyRing, TokenKey
+from conclave.model.errors import Unavailable
 
 NOW_S = 1_800_000_000.0
 EDDSA, ES256 = AccountSettings(), AccountSettings(signing_algorithm="ES256")
 HS256 = AccountSettings(signing_algorithm="HS256", token_secret="s" * 32)
+
+
+def rotate(directory: Path, settings: AccountSettings, now_s: float) -> TokenKey:
+    return token_keys.rotate(directory, settings, now_s, lambda _: None)
 
 
 @pytest.mark.parametrize("settings", [EDDSA, ES256])
@@ -150,3 +156,16 @@ async def test_the_file_is_looked_at_by_itself_until_the_watch_is_stopped(tmp_pa
     assert ring.current.kid == new.kid
     watch.stop()
     watch.stop()
+
+
+def test_a_rotation_that_cannot_be_recorded_changes_nothing(tmp_path: Path) -> None:
+    kid = load_ring(tmp_path, EDDSA, NOW_S).current.kid
+
+    def refuse(key: TokenKey) -> None:
+        assert key.kid != kid
+        raise Unavailable("audit", "the disk is full")
+
+    with pytest.raises(Unavailable):
+        token_keys.rotate(tmp_path, EDDSA, NOW_S, refuse)
+    assert load_ring(tmp_path, EDDSA, NOW_S).current.kid == kid
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]

@@ -191,3 +191,19 @@ def test_what_another_process_wrote_after_a_torn_record_stays(tmp_path: Path) ->
     log._take_back(b'{"type":"fir')
     log.close()
     assert types_in(path) == ["before", "other"]
+
+
+def test_beside_a_server_no_file_is_begun_and_nothing_is_lost(tmp_path: Path) -> None:
+    now = [1_700_000_000.0]
+    path = tmp_path / "audit.jsonl"
+    server = AuditLog(path, durable=False, wall=lambda: now[0])
+    server.record(AuditEvent(type="server_1"))
+    now[0] += 86_400
+    beside = AuditLog(path, durable=False, wall=lambda: now[0], max_bytes=10, rotates=False)
+    beside.record(AuditEvent(type="beside_1"))
+    server.record(AuditEvent(type="server_2"))
+    beside.record(AuditEvent(type="beside_2"))
+    for log in (server, beside):
+        log.close()
+    assert types_in(tmp_path / "audit.000001.jsonl") == ["server_1", "beside_1", "beside_2"]
+    assert types_in(path) == ["server_2"]
