@@ -7,7 +7,7 @@
 const OPEN_SETTINGS = Object.freeze({ screen_share: "all", chat: true, unmute: true, roster: true, waiting_room: false, admit_personal: true });
 
 export const INITIAL_STATE = Object.freeze({
-  phase: "landing", // landing | preview | joining | meeting | ended
+  phase: "landing", // landing | preview | meeting | ended
   connection: "closed", // closed | connecting | online | reconnecting
   self: { participant_id: null, role: "participant", display_name: "" },
   meeting: { meeting_id: null, title: null, open: false, state: "active", settings: OPEN_SETTINGS }, // state: active | locked | suspended
@@ -200,7 +200,6 @@ const REDUCERS = {
     return title ? { ...seen, meeting: { ...seen.meeting, title } } : seen;
   },
   door: (state, { open }) => ({ ...state, admitted: open }),
-  phase: (state, { phase }) => ({ ...state, phase }),
   connection: (state, { connection }) => ({ ...state, connection }),
   welcome: (state, { welcome }) => {
     const { meeting_id } = welcome;

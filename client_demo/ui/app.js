@@ -83,7 +83,7 @@ export class App {
   }
 
   #render(state) {
-    const phase = state.phase === "joining" ? "preview" : state.phase;
+    const { phase } = state;
     if (phase !== this.#phase) {
       this.#phase = phase;
       this.#change(phase, state);

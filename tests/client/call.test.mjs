@@ -13,7 +13,7 @@ const lose = (signaling, code, detail = "x") => {
 };
 const atTheDoor = async (answers) => {
   const made = await make("participant", answers);
-  made.store.dispatch({ type: "phase", phase: "preview" });
+  made.store.dispatch({ type: "reset", phase: "preview" });
   return made;
 };
 const LOBBY = { join: { state: "lobby", participant_id: null, role: "participant", title: "", snapshot: null } };

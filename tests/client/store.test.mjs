@@ -123,11 +123,11 @@ test("subscribers are told once for many actions", async () => {
   const store = createStore(reduce, INITIAL_STATE);
   const seen = [];
   store.subscribe((state) => seen.push(state.phase));
-  store.dispatch({ type: "phase", phase: "preview" });
-  store.dispatch({ type: "phase", phase: "joining" });
+  store.dispatch({ type: "reset", phase: "preview" });
+  store.dispatch({ type: "ended", code: "left", detail: "" });
   await Promise.resolve();
   await Promise.resolve();
-  assert.deepEqual(seen, ["joining"]);
+  assert.deepEqual(seen, ["ended"]);
 });
 
 test("a recording is known from the snapshot and from its changes", () => {
