@@ -1,5 +1,8 @@
 """`hello`: an invitation makes a visitor; a resume token gives a lost visitor its connection and seat back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from msgspec import Struct
 
 from conclave.hub.meeting_queue import MeetingQueue
@@ -19,9 +22,12 @@ from conclave.signaling.messages import PROTOCOL_VERSION, Hello, Resume, Snapsho
 
 
 class Greeter:
-    """Keeps the visitors and the queues of their meetings."""
+    """Keeps the visitors and the queues of their meetings. `arriving` says by what those come whose greeting is under way: whose
+    access ends meanwhile has no visitor yet to be told. Once `closed`, no meeting begins."""
 
     def __init__(self, services: Services) -> None:
+        self.closed = False
+        self.arriving: dict[Session, tuple[Claims, AccessClaims | None]] = {}
         self.visitors: dict[SessionId, Visitor] = {}
         self.queues: dict[MeetingId, MeetingQueue] = {}
         self._services = services
@@ -41,8 +47,20 @@ class Greeter:
         raise Refused(ErrorCode.INVALID, "give a token or a resume, not both")
 
     async def _admit(self, session: Session, hello: Hello, token: str, respond: Respond) -> Struct:
-        claims, _ = self._verify(hello, token)
-        await self._check_link(claims)
+        claims, bearer = self._verify(hello, token)
+        with self._arrives(session, claims, bearer):
+            await self._check_link(claims)
+            return await self._enter(session, hello, token, claims, respond)
+
+    @contextmanager
+    def _arrives(self, session: Session, claims: Claims, bearer: AccessClaims | None) -> Iterator[None]:
+        self.arriving[session] = claims, bearer
+        try:
+            yield
+        finally:
+            del self.arriving[session]
+
+    async def _enter(self, session: Session, hello: Hello, token: str, claims: Claims, respond: Respond) -> Struct:
         session_id = SessionId(new_id(self._services.entropy))
         device_id = device_name(claims.meeting_id, hello.device_id)
         caller = Caller(session_id, claims, session.headless, device_id, session.source_hash, session.former_hashes)
@@ -109,9 +127,14 @@ class Greeter:
         return welcome
 
     def queue_of(self, meeting_id: MeetingId) -> MeetingQueue:
-        """Return the queue of a meeting, a new one where there is none. Raises Refused (`unavailable`) at the limit."""
+        """Return the queue of a meeting, a new one where there is none.
+
+        Raises Refused (`unavailable`) at the limit, and once the server stops.
+        """
         queue = self.queues.get(meeting_id)
         if queue is None:
+            if self.closed:
+                raise Refused(ErrorCode.UNAVAILABLE, "the server stops")
             if len(self.queues) >= self._services.limits.max_meetings:
                 raise Refused(ErrorCode.UNAVAILABLE, "this server holds no more meetings")
             queue = self.queues[meeting_id] = MeetingQueue(meeting_id, self._services, self._forget, self._retire)

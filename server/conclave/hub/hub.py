@@ -98,7 +98,7 @@ class Hub:
 
     async def close(self) -> None:
         """Tell every connection that the server stops, and stop. The edge then drains and closes the sockets."""
-        self._closing = True
+        self._closing = self._greeter.closed = True
         for session in tuple(self._sessions):
             session.close("shutdown", "the server stops")
         for queue in tuple(self._greeter.queues.values()):
@@ -130,6 +130,9 @@ class Hub:
 
     def close_sessions(self, predicate: Callable[[Claims, AccessClaims | None], bool], code: str, detail: str) -> None:
         """End every session whose invitation and access token `predicate` names: seat, media, connection, at once, for good."""
+        for session, (claims, bearer) in tuple(self._greeter.arriving.items()):
+            if predicate(claims, bearer):
+                session.close(code, detail)
         for visitor in tuple(self._greeter.visitors.values()):
             if predicate(visitor.caller.claims, visitor.bearer):
                 self._services.counts["sessions_revoked"] += 1

@@ -33,7 +33,8 @@ T = TypeVar("T")
 
 
 class MeetingQueue:
-    """A meeting with all that are greeted for it. Runs until it is retired: nobody is left and it is not active."""
+    """A meeting with all that are greeted for it. Runs until it is retired: nobody is left, it is not active, and what has to be
+    kept of it is kept."""
 
     def __init__(
         self,
@@ -120,14 +121,17 @@ class MeetingQueue:
         return await self._submit(lambda: Call(self._services.house, self.meeting, visitor.caller, self._wall()), mutate, respond)
 
     async def ask(self, mutate: Callable[[Context, float], Struct], respond: Respond) -> Struct:
-        """Run `mutate` in its turn and return what it returns, as `request` does; by then it is known who is banned."""
+        """Run `mutate` in its turn and return what it returns, as `request` does; by then it is known who is banned.
+
+        Raises Unavailable when that cannot be known, or the server stops.
+        """
         return await self._submit(self._context, mutate, respond, recall=True)
 
     async def stopped(self) -> None:
         """Wait, after `stop`, until the mutation that is under way is done, and write down what waits for that. A write is never
         broken off: the store answers, or its time is over."""
         await self._worker
-        await self._recollection.flush()
+        await self._recollection.flush(last=True)
 
     def post(self, change: Change) -> None:
         """Run `change` in its turn; nobody waits for it."""
@@ -159,12 +163,14 @@ class MeetingQueue:
         *,
         recall: bool = False,
     ) -> Struct:
+        if self._stopping:
+            raise Unavailable("hub", "the server stops")
         future: Future[Struct] = get_running_loop().create_future()
 
         async def job() -> None:
             context = context_of()
             try:
-                if recall:
+                if recall and not future.done():
                     await self._recollection.recall(self._wall())
                 if future.done():
                     return
@@ -231,7 +237,7 @@ class MeetingQueue:
         if not self._is_over:
             return False
         await self._recollection.flush()
-        if not self._is_over:
+        if not self._is_over or not self._recollection.complete:
             return False
         self._disarm()
         self._retire(self)

@@ -8,8 +8,8 @@ from tests.support.offers import offer
 from conclave.hub.meeting_queue import MeetingQueue
 from conclave.meeting.context import Context
 from conclave.meeting.effects import Broadcast
-from conclave.model.errors import Unavailable
-from conclave.model.ids import TransportId
+from conclave.model.errors import Refused, Unavailable
+from conclave.model.ids import MeetingId, TransportId
 from conclave.signaling import messages
 
 
@@ -81,6 +81,19 @@ async def test_a_stopped_queue_lets_nobody_wait(house: HubInMemory) -> None:
     visitor.queue.stop()
     with pytest.raises(Unavailable):
         await request
+
+
+async def test_who_comes_after_the_end_waits_for_nothing_and_begins_nothing(house: HubInMemory) -> None:
+    host = await house.host()
+    visitor = host.session.visitor
+    assert visitor is not None
+    await house.hub.close()
+    with pytest.raises(Unavailable):
+        await visitor.queue.request(visitor, messages.HandRaise(id=1, raised=True), ignore)
+    for meeting_id, error in ((house.meeting_id, Unavailable), (MeetingId("m" * 16), Refused)):
+        with pytest.raises(error):
+            await house.hub.ask(meeting_id, lambda _context, _now: messages.Empty())
+    assert list(house.hub._greeter.queues) == [house.meeting_id]
 
 
 async def test_the_transports_of_a_meeting_are_known_while_they_are_open(house: HubInMemory) -> None:

@@ -21,6 +21,7 @@ class Memory:
         self.open = asyncio.Event()
         self.open.set()
         self.asked = 0
+        self.answered = 0
 
     async def recall(self, meeting_id: MeetingId, now_s: float) -> Remembered:
         await self._answer()
@@ -40,6 +41,7 @@ class Memory:
     async def _answer(self) -> None:
         self.asked += 1
         await self.open.wait()
+        self.answered += 1
         if not self.works:
             raise Unavailable("store", "on purpose")
 
@@ -81,6 +83,10 @@ async def enter(hub: HubInMemory, token: str, device_id: str | None = None) -> C
     client = hub.client()
     await client.ask(lambda number: messages.Hello(id=number, protocol=1, token=token, device_id=device_id), messages.Welcome)
     return client
+
+
+def failures(hub: HubInMemory) -> int:
+    return sum(event.type == "admission_not_kept" for event in hub.audit.events)
 
 
 async def test_a_ban_is_kept_before_the_host_is_answered_and_after_the_media_are_cut(hub: HubInMemory, memory: Memory) -> None:
@@ -210,3 +216,87 @@ async def test_what_is_left_of_a_link_is_not_known_while_the_store_is_silent(lat
     claims = later.invitations.verify(later.token(Role.HOST), later.clock.wall())
     with pytest.raises(Unavailable):
         await later.hub.authorise(claims, (), Permission.RECORDING_DOWNLOAD, "recording.download")
+
+
+async def test_a_question_is_not_broken_off_and_its_late_answer_is_good(
+    hub: HubInMemory, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recollection, "ANSWER_WITHIN_S", 0.01)
+    memory.open.clear()
+    for _ in range(3):
+        with pytest.raises(RefusedByServer):
+            await hub.greeted(Role.HOST)
+    assert (memory.asked, hub.hub.sizes()["meetings"]) == (1, 1)
+    memory.open.set()
+    await eventually(lambda: memory.answered == 1)
+    hub.hub.fire_timers()
+    await eventually(lambda: hub.hub.sizes()["meetings"] == 0)
+    assert await hub.greeted(Role.HOST)
+
+
+async def test_while_the_store_does_not_answer_a_meeting_waits_for_it_once(
+    hub: HubInMemory, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await hub.host()
+    await hub.advance(recollection.LATER_S + 0.1)
+    asked = memory.asked
+    monkeypatch.setattr(recollection, "ANSWER_WITHIN_S", 0.01)
+    memory.open.clear()
+    for number in range(3):
+        ada = await enter(hub, hub.token(Role.PARTICIPANT), f"{number}" * 16)
+        await ban(host, (await ada.join("Ada")).participant_id)
+    assert memory.asked == asked + 1
+    memory.open.set()
+    await eventually(lambda: memory.answered == memory.asked)
+    await hub.advance(recollection.LATER_S + 0.1)
+    await eventually(lambda: len([fact for fact in memory.facts[hub.meeting_id] if isinstance(fact, Ban)]) == 3)
+
+
+async def test_a_failing_store_is_tried_again_less_and_less_often(hub: HubInMemory, memory: Memory) -> None:
+    host, ada = await hub.host(), await hub.greeted(Role.PARTICIPANT)
+    seat = await ada.join("Ada")
+    await hub.advance(recollection.LATER_S + 0.1)
+    memory.works = False
+    await ban(host, seat.participant_id)
+    for delay_s, times in ((5.1, 2), (5.1, 2), (5.1, 3), (20.1, 4), (40.1, 5), (60.1, 6), (60.1, 7)):
+        await hub.advance(delay_s)
+        await eventually(lambda times=times: failures(hub) == times)  # type: ignore[misc]
+    memory.works = True
+    await hub.advance(60.1)
+    await eventually(lambda: any(isinstance(fact, Ban) for fact in memory.facts[hub.meeting_id]))
+
+
+async def test_a_meeting_is_not_forgotten_before_everything_is_kept(hub: HubInMemory, memory: Memory) -> None:
+    host = await hub.host()
+    memory.works = False
+    link = hub.token(Role.PARTICIPANT, seats=1, uses=1)
+    ada = await enter(hub, link, "d" * 16)
+    await ada.join("Ada")
+    await host.ask(lambda number: messages.MeetingEnd(id=number), messages.Empty)
+    for client in (host, ada):
+        client.session.disconnected()
+    await hub.hub.settle()
+    assert hub.hub.sizes() | {"timers": 0} == {
+        "connections": 0, "visitors": 0, "meetings": 1, "participants": 0, "tracks": 0, "timers": 0,
+    }  # fmt: skip
+    memory.works = True
+    await hub.advance(recollection.RETRY_S + 0.1)
+    await eventually(lambda: memory.facts[hub.meeting_id])
+    hub.hub.fire_timers()
+    await eventually(lambda: hub.hub.sizes()["meetings"] == 0)
+    await hub.host()
+    ada = await enter(hub, link, "d" * 16)
+    with pytest.raises(RefusedByServer, match="used up"):
+        await ada.join("Ada")
+
+
+async def test_what_failed_before_is_written_when_the_server_stops(memory: Memory) -> None:
+    hub = HubInMemory(memory=memory)
+    hub.start()
+    await hub.host()
+    memory.works = False
+    await enter(hub, hub.token(Role.PARTICIPANT, seats=1), "d" * 16)
+    await hub.advance(recollection.LATER_S + 0.1)
+    memory.works = True
+    await hub.close()
+    assert memory.facts[hub.meeting_id]

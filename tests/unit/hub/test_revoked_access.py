@@ -206,3 +206,23 @@ async def test_an_own_link_and_another_accounts_access_token_do_not_go_together(
     await house.client().ask(
         lambda number: messages.Hello(id=number, protocol=1, token=token, access_token=accounts.token(ada)), messages.Welcome
     )
+
+
+async def test_whose_link_ends_while_it_is_asked_about_does_not_get_in(house: HubInMemory) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def check_link(_: Claims) -> None:
+        asked.set()
+        await answer.wait()
+
+    house.hub._services.check_link = check_link
+    token = house.token(Role.PARTICIPANT, seats=1, account=an_account())
+    guest = house.client()
+    greeting = asyncio.create_task(guest.hello(token))
+    await asked.wait()
+    house.hub.close_sessions(lambda link, _: link.account is not None, "unauthorized", "not shared any more")
+    answer.set()
+    await asyncio.gather(greeting, return_exceptions=True)
+    assert guest.session.close_code == 4001
+    assert house.hub.sizes()["visitors"] == 0
+    assert not house.hub._greeter.arriving
