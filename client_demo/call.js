@@ -315,7 +315,7 @@ export class Call extends EventTarget {
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot, title: welcome.title });
     this.dispatchEvent(new CustomEvent("media"));
     this.#requests.announce("Connected again");
-    this.#tellOwnChange(before);
+    this.#tellMissed(before, welcome.snapshot);
     if (this.#unready || this.#store.get().place.moves !== before.place.moves) {
       await this.#moved();
       return;
@@ -329,11 +329,16 @@ export class Call extends EventTarget {
     }
   }
 
-  /** One's role may be another one than before the loss. */
-  #tellOwnChange(before) {
-    const participant = this.#store.get().participants[before.self.participant_id];
-    const { notice } = participant ? narrate(before, { type: "participant.changed", participant }) : {};
-    if (notice) this.#requests.notice("info", notice);
+  /** One's role and one's room may be others than before the loss. */
+  #tellMissed(before, snapshot) {
+    const { participants, place } = this.#store.get();
+    const participant = participants[before.self.participant_id];
+    const missed = participant ? [{ type: "participant.changed", participant }] : [];
+    if (place.breakout_id !== before.place.breakout_id) missed.push({ type: "breakout.entered", breakout_id: place.breakout_id, snapshot });
+    for (const event of missed) {
+      const { notice } = narrate(before, event);
+      if (notice) this.#requests.notice("info", notice);
+    }
   }
 
   async #lost(reason) {

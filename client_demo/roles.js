@@ -6,7 +6,7 @@ export const ROLE_NAMES = { host: "Host", "co-host": "Co-host", participant: "Pa
 
 export const ROLE_HINTS = {
   host: "Everything, and can end the meeting",
-  "co-host": "Talks, shows, shares and invites",
+  "co-host": "Also lets people in, mutes, records and moves people between rooms",
   participant: "Talks, shows a picture, shares a screen",
   viewer: "Watches and listens, can raise a hand and react",
 };

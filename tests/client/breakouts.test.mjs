@@ -59,10 +59,11 @@ test("who is moved twice publishes only in the second room", async () => {
 });
 
 test("who was moved while the connection was lost notices after the resume", async () => {
-  const { signaling, store } = await seat();
+  const { signaling, store, notices } = await seat();
   signaling.sent.length = 0;
   signaling.tell("resumed", { ...WELCOME, resumed: true, snapshot: inRoom("red", 1) });
   await settle();
+  assert.equal(notices.at(-1).title, "You are in Red");
   assert.equal(signaling.sent[0].type, "breakout.ready");
   assert.equal(store.get().place.breakout_id, "red");
 });
