@@ -34,7 +34,7 @@ class Datagram(NamedTuple):
 class Fact(NamedTuple):
     """Something the plane noticed. `name` is one of:
     "peer_closed" (peer's resources are free), "path_closed" (its TCP connection `path` ended), "path_refused" (it may not have
-    `path`, which another peer holds), "ssrc_learnt" (track, value=ssrc),
+    `path`, or has it no longer: another peer holds it), "ssrc_learnt" (track, value=ssrc),
     "track_silent" (no packet for 5 s), "track_alive" (packets again), "first_packet" (track's first forwardable packet),
     "srtp_failing" (peer, value=failures in the last second, at most one a second), "ring_overflow" (value = facts lost)."""
 
@@ -86,7 +86,8 @@ class Tables:
         call of this method. The path is refused to others as long (`drop_path_held`, Fact "path_refused").
         """
     def nominate(self, peer: int, path: bytes) -> None:
-        """Media goes to `path` and is accepted only from it. Implies allow_path; without effect when that is refused."""
+        """Media goes to `path` and is accepted only from it. Implies allow_path; without effect when that is refused.
+        Another peer that had nominated it before has no path then (Fact "path_refused")."""
     def secure(self, peer: int, profile: str, inbound: bytes, outbound: bytes) -> None:
         """Install SRTP keys: master key then master salt, for packets from and to the peer. `profile` is a SrtpProfile value.
         Raises ValueError on a wrong length or profile. Installing again replaces both (DTLS restart)."""

@@ -200,9 +200,23 @@ cdef bint allow_path_of(Lane *lane, Peer *peer, const Path *path) noexcept nogil
     return True
 
 
+cdef void take_nomination(Lane *lane, const Peer *peer, const Path *path) noexcept nogil:
+    """Nothing that is for others goes to a path whose new peer has shown that it receives there. They are told that it is lost."""
+    cdef Peer *other = lane.peers
+    while other != NULL:
+        if other != peer and nominated_by(other, path):
+            flush(lane)
+            other.has_nominated = 0
+            other.connection = NULL
+            other.address_size = 0
+            raise_fact(lane, FACT_PATH_REFUSED, other, NULL, 0, path)
+        other = other.lane_next
+
+
 cdef void nominate_path(Lane *lane, Peer *peer, const Path *path) noexcept nogil:
     if not allow_path_of(lane, peer, path):
         return
+    take_nomination(lane, peer, path)
     peer.heard_ns = lane.now_ns
     peer.nominated = path[0]
     peer.has_nominated = 1

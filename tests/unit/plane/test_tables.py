@@ -245,6 +245,22 @@ def test_a_path_is_free_as_soon_as_its_peer_is_gone_or_has_moved_on() -> None:
     assert core.counters()["drop_path_held"] == 0
 
 
+def test_media_for_a_silent_peer_ends_when_another_has_nominated_its_path() -> None:
+    room = Room()
+    assert len(room.publish(1)) == 1
+    room.push(after_ms=13_000)
+    successor = room.core.open_peer()
+    room.core.allow_path(successor, room.subscriber.path)
+    assert len(room.publish(2)) == 1
+    room.core.nominate(successor, room.subscriber.path)
+    assert room.push(room.publisher.sent(seq=3)) == []
+    assert refused(room.core) == [(room.subscriber.peer, room.subscriber.path)]
+    assert room.drops() == {"drop_no_destination": 1}
+    room.subscriber.path = make_path("udp", "10.7.0.3", 5)
+    room.core.nominate(room.subscriber.peer, room.subscriber.path)
+    assert len(room.publish(4)) == 1
+
+
 def test_a_peer_without_keys_takes_its_path_back_with_its_next_check() -> None:
     core = LaneCore()
     path = make_path("udp", "10.7.0.1", 5)
