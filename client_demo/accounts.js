@@ -7,6 +7,8 @@
  * Fires "changed" {user, reason}: reason is "signed_in", "signed_out" or "expired".
  */
 
+import { storageOf } from "./storage.js";
+
 const HINT = "conclave.account";
 const TIMEOUT_MS = 15_000;
 /** An access token that is good for less is exchanged. */
@@ -35,7 +37,7 @@ export class Accounts extends EventTarget {
   #ready = null;
   #about = null;
 
-  constructor({ fetch = (...request) => globalThis.fetch(...request), storage = globalThis.localStorage, now = Date.now } = {}) {
+  constructor({ fetch = (...request) => globalThis.fetch(...request), storage = storageOf("localStorage"), now = Date.now } = {}) {
     super();
     this.#fetch = fetch;
     this.#storage = storage;

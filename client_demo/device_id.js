@@ -1,5 +1,7 @@
 /** A random name of this browser, by which the server notices a personal link that is opened somewhere else. */
 
+import { storageOf } from "./storage.js";
+
 const KEY = "conclave.device";
 const BYTES = 18;
 const FORM = /^[\w-]{16,64}$/;
@@ -7,7 +9,7 @@ const FORM = /^[\w-]{16,64}$/;
 let unkept = null;
 
 /** The name, made at the first call and kept in `storage`; where nothing can be kept it lasts as long as the page. */
-export function deviceId(storage = globalThis.localStorage, random = globalThis.crypto) {
+export function deviceId(storage = storageOf("localStorage"), random = globalThis.crypto) {
   try {
     const kept = storage.getItem(KEY);
     if (kept !== null && FORM.test(kept)) return kept;

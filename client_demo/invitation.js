@@ -1,8 +1,12 @@
 /** Where the invitation of this tab comes from and where it is kept: fragment, then sessionStorage. Never in the address. */
 
+import { storageOf } from "./storage.js";
+
 const TOKEN_KEY = "conclave.invitation";
 const TITLE_KEY = "conclave.title";
 const SHARE_KEY = "conclave.share_path";
+
+const tab = () => storageOf("sessionStorage");
 
 /**
  * Split a fragment "#<token>&codec=json" into {token, registration, codec}. A token is base64url text with dots; "register=<token>" is
@@ -55,22 +59,22 @@ export function takeFromAddress() {
 }
 
 /** The invitation that this tab had before a reload, or null. */
-export const keptToken = () => sessionStorage.getItem(TOKEN_KEY);
+export const keptToken = () => tab().getItem(TOKEN_KEY);
 
 /** Keep {token, title, sharePath} for reloads of this tab. */
 export function keep({ token, title = null, sharePath = null }) {
-  sessionStorage.setItem(TOKEN_KEY, token);
+  tab().setItem(TOKEN_KEY, token);
   for (const [key, value] of [[TITLE_KEY, title], [SHARE_KEY, sharePath]]) {
-    if (value === null) sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, value);
+    if (value === null) tab().removeItem(key);
+    else tab().setItem(key, value);
   }
 }
 
-export const keptTitle = () => sessionStorage.getItem(TITLE_KEY);
-export const keptSharePath = () => sessionStorage.getItem(SHARE_KEY);
+export const keptTitle = () => tab().getItem(TITLE_KEY);
+export const keptSharePath = () => tab().getItem(SHARE_KEY);
 
 export function forget() {
-  for (const key of [TOKEN_KEY, TITLE_KEY, SHARE_KEY]) sessionStorage.removeItem(key);
+  for (const key of [TOKEN_KEY, TITLE_KEY, SHARE_KEY]) tab().removeItem(key);
 }
 
 /**

@@ -6,6 +6,7 @@ import { deviceId } from "./device_id.js";
 import { Devices, loadSettings } from "./devices.js";
 import { keptToken, takeFromAddress } from "./invitation.js";
 import { CODECS, Signaling } from "./protocol.js";
+import { storageOf } from "./storage.js";
 import { INITIAL_STATE, createStore, reduce } from "./store.js";
 import { App } from "./ui/app.js";
 import { unsupportedWords } from "./words.js";
@@ -16,7 +17,7 @@ const PATIENCE_MS = 3_000;
 const { token, registration, codec } = takeFromAddress();
 
 function codecByChoice() {
-  const chosen = codec ?? localStorage.getItem("conclave.codec");
+  const chosen = codec ?? storageOf("localStorage").getItem("conclave.codec");
   return CODECS[chosen] ?? CODECS.msgpack;
 }
 

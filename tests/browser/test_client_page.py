@@ -119,6 +119,16 @@ async def test_a_reload_of_the_tab_leads_back_to_the_preview(tabs: ClientTabs) -
     assert await ada.page.input_value("#display-name") == "Ada"
 
 
+async def test_one_can_join_where_the_browser_keeps_nothing_for_the_page(tabs: ClientTabs) -> None:
+    blocked = "get() { throw new DOMException('blocked', 'SecurityError'); }"
+    script = f"""for (const name of ["localStorage", "sessionStorage"])
+      Object.defineProperty(window, name, {{{blocked}, configurable: true}});"""
+    tokens = await tabs.new_meeting()
+    page = await tabs.open(script)
+    await page.join(tabs.server.url, tokens["host"], "Ada")
+    assert page.errors == []
+
+
 async def test_a_link_pasted_over_the_address_of_the_open_page_works_outside_of_meetings_only(tabs: ClientTabs) -> None:
     tokens = await tabs.new_meeting()
     ada = await tabs.open()
