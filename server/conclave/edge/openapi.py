@@ -80,11 +80,11 @@ EXCHANGES: dict[str, Exchange] = {
 }
 
 PROBLEMS: dict[Access, tuple[int, ...]] = {
-    Access.PUBLIC: (),
+    Access.PUBLIC: (413,),
     Access.CREATION: (400, 401, 403, 413, 415, 429, 503),
     Access.CREDENTIALS: (400, 401, 403, 409, 413, 415, 429, 503),
     Access.ACCOUNT: (400, 401, 403, 404, 409, 413, 415, 429, 503),
-    Access.RECORDING: (401, 403, 404, 503),
+    Access.RECORDING: (401, 403, 404, 413, 503),
 }
 SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.CREATION: [{}, {"serviceToken": []}],

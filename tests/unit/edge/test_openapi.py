@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from openapi_spec_validator import validate
+from tests.support.live import Starter
 
 from conclave.edge.openapi import EXCHANGES, PREFIXES, WITHOUT, describe
 from conclave.edge.routes import ROUTES, Access
@@ -52,6 +53,16 @@ def test_what_needs_an_account_says_so_and_says_how() -> None:
             if route.access is Access.ACCOUNT:
                 assert {"accessToken": []} in operation["security"]
                 assert {"401", "403", "429"} <= set(operation["responses"])
+
+
+async def test_a_body_that_is_too_long_is_refused_everywhere_also_where_none_is_read(start: Starter) -> None:
+    live = await start()
+    for path, operations in describe()["paths"].items():
+        for method, operation in operations.items():
+            url = live.url + re.sub(r"\{\w+\}", "x" * 16, path)
+            async with live.http.request(method, url, data=b" " * 70_000) as response:
+                assert response.status == 413, (method, path)
+            assert "413" in operation["responses"]
 
 
 def test_parameters_are_those_of_the_path() -> None:
