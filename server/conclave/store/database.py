@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from conclave.model.errors import ConclaveError, Unavailable
+from conclave.store.sqlite_connection import connect
 
 DOOR = "store"
 FILE_MODE = 0o600
@@ -94,6 +95,7 @@ class Database:
         if self.is_sqlite:
             assert url.database is not None
             _prepare_file(url.database)
+            options["connect_args"] = {"async_creator_fn": connect}
         else:
             options |= {
                 "pool_pre_ping": True,
