@@ -1,13 +1,17 @@
 """A meeting in memory with breakout rooms, and what people do in them."""
 
+import pytest
 from tests.support.meetings import MeetingInMemory
 from tests.support.offers import offer
 
+from conclave.media.commands import CloseTransport, OpenTransport
 from conclave.meeting.state import Participant
+from conclave.model.errors import Refused
 from conclave.model.ids import BreakoutId, TrackId
 from conclave.model.roles import Role
 from conclave.policy.limits import Limits
 from conclave.signaling import messages
+from conclave.signaling.messages import Request
 
 
 class Breakouts(MeetingInMemory):
@@ -64,3 +68,16 @@ class Breakouts(MeetingInMemory):
     def events(self, who: Participant) -> list[str]:
         """Return the names of what somebody was sent."""
         return [messages.type_of(type(event)) for event in self.inbox[who.session_id]]
+
+
+def refusal(room: Breakouts, who: Participant, request: Request) -> str:
+    """Ask for something that is refused; return the code."""
+    with pytest.raises(Refused) as caught:
+        room.ask(who.session_id, request, messages.Empty)
+    return caught.value.code
+
+
+def open_transports(room: Breakouts) -> set[str]:
+    """Return the ids of the transports that the plane was told to open and not to close."""
+    opened = {command.transport.transport_id for command in room.commands if isinstance(command, OpenTransport)}
+    return opened - {command.transport_id for command in room.commands if isinstance(command, CloseTransport)}
