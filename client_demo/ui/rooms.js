@@ -139,7 +139,7 @@ export class RoomsPanel {
     const inside = people.filter((person) => (person.breakout_id ?? null) === id);
     const mine = here === id;
     const enters = !mine && (id === null || chooses || (last === id && state.breakouts.closes_in_s === null));
-    const words = id === null ? "Back to the main room" : `Go into ${room.title}`;
+    const words = id === null ? "Go back to the main room" : `Enter ${room.title}`;
     const count = manages(state.self.role) || mine ? inside.length : (room.participants ?? null);
     return h(
       `section.room${mine ? ".here" : ""}`,
@@ -153,7 +153,7 @@ export class RoomsPanel {
           ? h(
               "button.button.small",
               { type: "button", "aria-label": words, "data-focus": `enter-${id}`, onclick: () => this.#call.breakouts.enter(id) },
-              id === null ? "Go back" : "Go in",
+              id === null ? "Go back" : "Enter",
             )
           : null,
       ),

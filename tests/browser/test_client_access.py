@@ -143,6 +143,37 @@ async def test_no_screen_of_moderation_or_recording_breaks_a_rule_of_wcag(tabs: 
     assert found == [], "\n".join(found)
 
 
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_screen_of_breakout_rooms_breaks_a_rule_of_wcag(tabs: ClientTabs, scheme: str) -> None:
+    tokens = await tabs.new_meeting()
+    ada, bob = await tabs.open(color_scheme=scheme), await tabs.open(color_scheme=scheme)
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    await bob.join(tabs.server.url, tokens["participant"], "Bob")
+    await ada.choose("more", "Record the meeting")
+    await bob.page.get_by_role("button", name="I agree").click()
+    await ada.choose("more", "Breakout rooms")
+    found = await keep_out(ada, "no rooms yet")
+    await ada.page.click("#open-rooms")
+    found += await keep_out(ada, "opening rooms")
+    await ada.page.get_by_role("dialog").get_by_role("button", name="Open rooms").click()
+    await bob.page.get_by_text("Only those in this room hear and see you").wait_for()
+    await bob.page.get_by_text("Recording, not here").wait_for()
+    await bob.page.locator("#place").click()
+    found += await keep_out(bob, "in a room")
+    await ada.page.get_by_label("Message to all rooms").fill("Five more minutes")
+    await ada.page.keyboard.press("Enter")
+    await ada.page.get_by_text("Five more minutes").wait_for()
+    await ada.page.get_by_role("button", name="Move Bob").press("Enter")
+    await ada.page.get_by_role("menuitem", name="Main room").wait_for()
+    found += await keep_out(ada, "moving somebody")
+    await ada.page.keyboard.press("Escape")
+    await ada.page.get_by_role("button", name="Close rooms", exact=True).click()
+    await bob.page.get_by_text("Rooms close in").wait_for()
+    found += await keep_out(bob, "countdown")
+    assert found == [], "\n".join(found)
+
+
 async def test_a_whole_meeting_is_possible_with_the_keyboard_alone(tabs: ClientTabs) -> None:
     ada = await tabs.open()
     keyboard = ada.page.keyboard

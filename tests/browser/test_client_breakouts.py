@@ -95,7 +95,7 @@ async def test_people_choose_a_room_meet_there_and_a_countdown_is_shown_to_all(t
     await bob.control("microphone")
     for page in (bob, cleo):
         await page.page.locator("#place").click()
-        await page.page.get_by_role("button", name="Go into Blue").click()
+        await page.page.get_by_role("button", name="Enter Blue").click()
         await page.holds("window.conclave.state().place.breakout_id !== null", "is in a room")
     await sees(bob, {"Cleo"})
     await sees(cleo, {"Bob"})
@@ -120,7 +120,7 @@ async def test_a_menu_stays_open_and_focus_stays_in_the_list_while_people_come_a
     await ada.page.get_by_role("button", name="Move Cleo").focus()
     await ada.page.keyboard.press("Enter")
     await ada.page.get_by_role("menuitem", name="Blue").wait_for()
-    await bob.page.get_by_role("button", name="Go into Red").click()
+    await bob.page.get_by_role("button", name="Enter Red").click()
     await ada.holds("Object.keys(window.conclave.state().elsewhere).length === 1", "the host knows where Bob is")
     await ada.page.get_by_role("menuitem", name="Blue").click()
     await ada.holds("Object.keys(window.conclave.state().elsewhere).length === 2", "the host knows where Cleo is")
