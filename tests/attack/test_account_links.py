@@ -82,8 +82,11 @@ async def left_without_the_meeting(scene: Scene) -> int:
     return (await call(scene.live, "DELETE", f"/meetings/{scene.meeting_id}", token=scene.owner)).status
 
 
-ENDS = (deactivated, signed_out_by_administrator, signed_out_everywhere, given_a_new_password, not_shared_with_any_more)
-WAYS = (*ENDS, given_a_lower_role, left_without_the_meeting)
+ENDS = (
+    deactivated, signed_out_by_administrator, signed_out_everywhere, given_a_new_password, not_shared_with_any_more,
+    given_a_lower_role,
+)  # fmt: skip
+WAYS = (*ENDS, left_without_the_meeting)
 
 Way = Callable[[Scene], Awaitable[int]]
 

@@ -60,6 +60,12 @@ async def test_of_an_invitation_that_is_known_label_and_maker_stay(stores: Store
     assert (await memory.recall(ROOM, NOW_S)).invitations == (link(user_id="u" * 16, **changes),)
 
 
+async def test_uses_of_an_invitation_never_become_fewer(stores: Stores) -> None:
+    for uses in (2, 1):
+        await stores.meeting_memory.keep(ROOM, [link(uses=uses)])
+    assert [one.uses for one in (await stores.meeting_memory.recall(ROOM, NOW_S)).invitations] == [2]
+
+
 async def test_of_two_bans_the_stronger_stays(stores: Stores) -> None:
     memory = stores.meeting_memory
     await memory.keep(ROOM, [ban(whole=True, until_s=NOW_S + 10)])

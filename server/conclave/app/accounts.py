@@ -1,7 +1,6 @@
 """Puts accounts together: stores, keys, desks, the gate and the handlers of their routes."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +15,7 @@ from conclave.edge.hashing import PasswordWorkers
 from conclave.edge.log_in import LogInDesk
 from conclave.edge.me import Me
 from conclave.edge.meeting_invitations import MeetingInvitations
-from conclave.edge.owned_meetings import OwnedMeetings
+from conclave.edge.owned_meetings import OwnedMeetings, SendAway
 from conclave.edge.registration import RegistrationDesk
 from conclave.edge.sources import Sources
 from conclave.edge.token_desk import OnRevoked, TokenDesk
@@ -32,8 +31,7 @@ from conclave.identity.registration_tokens import RegistrationTokens
 from conclave.identity.signed_tokens import SignedTokens
 from conclave.identity.token_keys import KeyRing
 from conclave.identity.token_revocations import TokenRevocations
-from conclave.model.accounts import Attempts, Revocation, RevocationKind, UserId
-from conclave.model.ids import MeetingId
+from conclave.model.accounts import Attempts, Revocation, RevocationKind
 from conclave.ports.audit import AuditSink
 from conclave.ports.clock import Clock
 from conclave.store.stores import Stores
@@ -101,7 +99,7 @@ class Accounts:
         invitations: Invitations,
         on_revoked: OnRevoked,
         hub: Hub,
-        send_away: Callable[[MeetingId, UserId], None],
+        send_away: SendAway,
     ) -> tuple[tuple[object, ...], AccountGate]:
         """Return the handlers and the gate before them, with earlier revocations in force. Raises Unavailable."""
         stores, own, wall = self.stores, self._settings.accounts, self._clock.wall

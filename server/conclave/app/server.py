@@ -34,8 +34,10 @@ from conclave.media.room import RoomLimits
 from conclave.model.accounts import Revocation, UserId
 from conclave.model.errors import Unavailable
 from conclave.model.ids import MeetingId, RecordingId
+from conclave.model.roles import Role
 from conclave.plane.plane import LaneAddress, Plane
 from conclave.policy.limits import BucketSize, Limits
+from conclave.policy.rbac import outranks_or_equals
 from conclave.ports.clock import Clock
 from conclave.recording.recorder import TapRecorder
 from conclave.recording.shelf import Shelf
@@ -237,12 +239,16 @@ class Server:
     def _revoked(self, revocation: Revocation) -> None:
         self.hub.close_sessions(lambda link, bearer: concerns(revocation, link, bearer), "unauthorized", "access was revoked")
 
-    def _send_away(self, meeting_id: MeetingId, user_id: UserId) -> None:
-        """End the sessions of an account that came by its own link to a meeting that is not shared with it any more."""
+    def _send_away(self, meeting_id: MeetingId, user_id: UserId, keep: Role | None) -> None:
+        """End the sessions of an account that came by its own link to a meeting; not those for a role that `keep` covers."""
         self.hub.close_sessions(
-            lambda link, _: link.meeting_id == meeting_id and link.account == user_id,
+            lambda link, _: (
+                link.meeting_id == meeting_id
+                and link.account == user_id
+                and not (keep is not None and outranks_or_equals(keep, link.role))
+            ),
             "unauthorized",
-            "the meeting is not shared with you any more",
+            "the meeting is not shared with you any more in this role",
         )
 
     def _measure(self, hub: Hub, pump: MediaPump, sources: Sources) -> None:

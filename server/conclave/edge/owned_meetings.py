@@ -38,9 +38,12 @@ DAY_S = 86_400
 """In which an account makes as many meetings as it may own: each that is deleted is remembered for thirty days."""
 
 
+SendAway = Callable[[MeetingId, UserId, Role | None], None]
+"""Ends the sessions of an account by its own link to a meeting, apart from those for a role that the one it keeps covers."""
+
+
 class OwnedMeetings:
-    """The handlers. `end` ends a meeting and closes its connections, `present` counts the people in it, `send_away` ends the
-    sessions of an account by its own link."""
+    """The handlers. `end` ends a meeting and closes its connections, `present` counts the people in it."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class OwnedMeetings:
         *,
         end: Callable[[MeetingId], None],
         present: Callable[[MeetingId], int | None],
-        send_away: Callable[[MeetingId, UserId], None],
+        send_away: SendAway,
         monotonic: Callable[[], float],
         per_account: int,
         link_lifetime_s: int,
@@ -136,7 +139,7 @@ class OwnedMeetings:
 
     @handles("share_meeting_with")
     async def share_with(self, request: web.Request) -> web.Response:
-        """200 with `ShareView`; 404 for a username that nobody has."""
+        """200 with `ShareView`; 404 for a username that nobody has. Sessions by the account's own link in a higher role end."""
         authority, wish = authority_of(request), await read_json(request, ShareWith)
         meeting = await self._target(request)
         if not self._names_tried.take(authority.account.user_id.encode(), self._monotonic()):
@@ -147,7 +150,7 @@ class OwnedMeetings:
 
     @handles("share_meeting")
     async def share(self, request: web.Request) -> web.Response:
-        """200 with `ShareView`."""
+        """200 with `ShareView`. Sessions by the account's own link in a higher role end."""
         authority, wish = authority_of(request), await read_json(request, ShareMeeting)
         meeting, user_id = await self._target(request), UserId(path_id(request, "user_id"))
         return await self._share(meeting, await self._accounts.by_id(user_id), wish.role, authority.account)
@@ -161,7 +164,7 @@ class OwnedMeetings:
         user_id = UserId(path_id(request, "user_id"))
         await self._meetings.unshare(meeting.meeting_id, user_id)
         if user_id != meeting.owner_id:
-            self._send_away(meeting.meeting_id, user_id)
+            self._send_away(meeting.meeting_id, user_id, None)
         return no_content()
 
     async def _share(self, meeting: OwnedMeeting, other: Account | None, role: Role, by: Account) -> web.Response:
@@ -171,6 +174,7 @@ class OwnedMeetings:
             raise Refused(ErrorCode.CONFLICT, "the meeting is the owner's already")
         self._record("meeting_shared", meeting.meeting_id, by.user_id, role=role.value)
         await self._meetings.share(Share(meeting.meeting_id, other.user_id, role), MAX_SHARES)
+        self._send_away(meeting.meeting_id, other.user_id, role)
         return json_response(ShareView(other.user_id, other.username, role))
 
     async def _name_of(self, user_id: UserId) -> str:

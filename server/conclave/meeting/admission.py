@@ -46,18 +46,19 @@ def forsaken(call: Call) -> list[Participant]:
 
 
 def note_use(call: Call) -> None:
-    """The caller has come in by its invitation."""
+    """The caller has come in by its invitation. Where there are too many, those are known all the same that are for one person or
+    for so many uses."""
     invitations, claims = call.meeting.invitations, call.caller.claims
-    known = invitations.get(claims.jti)
+    known, counts = invitations.get(claims.jti), bool(claims.uses) or claims.personal
     if known is None:
-        if len(invitations) >= call.house.limits.max_invitations_per_meeting:
+        if not counts and len(invitations) >= call.house.limits.max_invitations_per_meeting:
             return
         known = invitations[claims.jti] = KnownInvitation(claims=claims, label=(claims.name or "") if claims.personal else "")
     if _is_newer(claims, known):
         known.claims, known.device_id = claims, ""
     known.uses += 1
     known.device_id = known.device_id or call.caller.device_id
-    if claims.uses or claims.personal:
+    if counts:
         call.keep(known.record)
     else:
         call.keep_later(known.record)

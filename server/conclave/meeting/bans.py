@@ -25,7 +25,8 @@ def bars(ban: Ban, jti: str, device_id: str, source_hashes: tuple[bytes, ...], w
 
 
 class Bans:
-    """The bans of all meetings. They outlive a meeting that ends or is forgotten; where there are too many the oldest goes."""
+    """The bans of all meetings. They outlive a meeting that ends or is forgotten; where there are too many the oldest goes, and
+    the bans of the meeting that was asked about longest ago."""
 
     def __init__(self) -> None:
         self._by_meeting: dict[MeetingId, list[Ban]] = {}
@@ -50,7 +51,8 @@ class Bans:
         bans = self._by_meeting.get(meeting_id)
         if bans is None:
             return False
+        del self._by_meeting[meeting_id]
         bans[:] = [ban for ban in bans if ban.until_s > wall_s]
-        if not bans:
-            del self._by_meeting[meeting_id]
+        if bans:
+            self._by_meeting[meeting_id] = bans
         return any(bars(ban, jti, device_id, source_hashes, wall_s) for ban in bans)

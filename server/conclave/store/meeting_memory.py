@@ -86,10 +86,13 @@ async def _put_demotion(connection: AsyncConnection, meeting_id: MeetingId, demo
 
 
 async def _put_invitation(connection: AsyncConnection, meeting_id: MeetingId, record: InvitationRecord) -> None:
-    """An account's own links have one id, so that a later one takes the place of those before."""
+    """An account's own links have one id, so that a later one takes the place of those before. Uses never become fewer: a server
+    that another one took over from may still be writing."""
     values = _invitation_values(meeting_id, record)
     statement = insert_for(connection, INVITATIONS).values(values)
-    changed = {name: values[name] for name in ("role", "issued_at_s", "expires_at_s", "uses", "device_id")}
+    changed = {name: values[name] for name in ("role", "issued_at_s", "expires_at_s", "device_id")}
+    new = statement.excluded
+    changed["uses"] = case((new.uses > INVITATIONS.c.uses, new.uses), else_=INVITATIONS.c.uses)
     await connection.execute(statement.on_conflict_do_update(index_elements=("jti",), set_=changed))
 
 

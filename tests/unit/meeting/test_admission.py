@@ -3,6 +3,7 @@ from tests.support.meetings import MeetingInMemory
 
 from conclave.model.errors import ErrorCode, Refused
 from conclave.model.roles import Role
+from conclave.policy.limits import Limits
 from conclave.signaling import messages
 
 LINK = "l" * 16
@@ -39,6 +40,15 @@ def test_an_invitation_is_used_up_after_as_many_uses_as_it_has() -> None:
         room.join(Role.VIEWER, jti=LINK, uses=2)
     with refused(ErrorCode.CONFLICT):
         room.join(Role.VIEWER, jti=LINK, uses=2)
+
+
+def test_a_link_that_is_counted_is_known_also_where_there_are_too_many() -> None:
+    room = MeetingInMemory(Limits(waiting_room=False, max_invitations_per_meeting=0))
+    room.sit(room.open())
+    room.join(Role.VIEWER, jti=LINK, uses=1)
+    assert list(room.meeting.invitations) == [LINK]
+    with refused(ErrorCode.CONFLICT):
+        room.join(Role.VIEWER, jti=LINK, uses=1)
 
 
 def test_an_own_link_that_was_fetched_anew_may_come_from_another_device_and_the_old_one_not() -> None:

@@ -1,3 +1,6 @@
+import pytest
+
+from conclave.meeting import bans as bans_module
 from conclave.meeting.bans import BAN_S, MAX_BANS_PER_MEETING, Bans, bars
 from conclave.model.entry import Ban
 from conclave.model.ids import MeetingId
@@ -60,6 +63,16 @@ def test_too_many_bans_push_out_the_oldest() -> None:
     for _ in range(MAX_BANS_PER_MEETING):
         bans.add(ROOM, Ban(jti="x", personal=True, device_id="", source_hash=b"", whole=False, until_s=100.0))
     assert not bans.bar(ROOM, "link", "device", (b"net",), 1.0)
+
+
+def test_too_many_meetings_push_out_the_one_to_which_nobody_has_come_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bans_module, "MAX_MEETINGS", 2)
+    bans = Bans()
+    for meeting_id in (ROOM, OTHER_ROOM):
+        bans.add(meeting_id, ban(whole=True))
+    assert bans.bar(ROOM, "link", "", (), 1.0)
+    bans.add(MeetingId("p" * 16), ban(whole=True))
+    assert [bans.bar(meeting_id, "link", "", (), 1.0) for meeting_id in (ROOM, OTHER_ROOM)] == [True, False]
 
 
 def test_a_network_is_known_by_its_name_under_any_key_and_for_a_day_at_most() -> None:
