@@ -88,10 +88,11 @@ class World:
         self.core = LaneCore(max_peers=16, max_tracks=16, max_senders=32)
         self.now = 10**9
         profile = random.choice(list(PROFILES))
+        codec = random.choice(("vp9", "h264", "av1"))
         self.ends = [FarEnd(self.core, profile=profile) for _ in range(4)]
         self.tracks = [
             add_track(self.core, self.ends[0], ssrc=0x1111, rtx_ssrc=0x1112),
-            add_track(self.core, self.ends[1], ssrc=0, codecs={96: random.choice(("vp9", "h264", "av1"))}),
+            add_track(self.core, self.ends[1], ssrc=0, payload_types={96: 90000, 98: 90000}, codecs={96: codec, 98: codec}),
             add_track(self.core, self.ends[1], video=False, mid=b"1", ssrc=0),
         ]
         self.senders = [
