@@ -19,7 +19,7 @@ export class WaitingList {
     const key = JSON.stringify([lobby, frozen]);
     if (key === this.#key) return;
     this.#key = key;
-    const focused = this.element.contains(document.activeElement);
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
     this.element.hidden = lobby.length === 0;
     this.element.replaceChildren(
       h("h3.field-label", { id: "waiting-heading", tabIndex: -1 }, `Waiting to be let in (${lobby.length})`),
@@ -29,7 +29,15 @@ export class WaitingList {
         ? h("button.button.wide", { type: "button", disabled: frozen, onclick: () => this.#call.moderation.admit() }, icon("door"), "Let everybody in")
         : "",
     );
-    if (focused && !this.element.hidden) this.element.querySelector("h3").focus();
+    if (focused && !this.element.hidden) this.#focusLike(focused);
+  }
+
+  /** Who answers one guest goes on with that one when another comes. */
+  #focusLike(former) {
+    const guest = former.closest("[data-guest]")?.dataset.guest;
+    const answers = guest ? [...this.element.querySelectorAll(`[data-guest="${guest}"] button`)] : [];
+    const same = answers.find((button) => button.textContent === former.textContent && !button.disabled);
+    (same ?? this.element.querySelector("h3")).focus();
   }
 
   #guest({ guest_id, display_name, reason, personal }, frozen) {

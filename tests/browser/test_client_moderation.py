@@ -112,6 +112,20 @@ async def test_one_whose_connection_breaks_at_the_door_asks_again_by_itself(tabs
     await bob.seated()
 
 
+async def test_focus_stays_on_the_answer_to_one_who_waits_when_another_comes(tabs: ClientTabs) -> None:
+    ada, bob, token = await knocking(tabs)
+    cleo = await tabs.open()
+    await ada.page.get_by_role("button", name="Deny Bob", exact=True).focus()
+    await cleo.preview(tabs.server.url, token)
+    await cleo.page.fill("#display-name", "Cleo")
+    await cleo.page.click("#join")
+    await ada.page.get_by_role("button", name="Let in Cleo", exact=True).wait_for()
+    await ada.holds("document.activeElement.getAttribute('aria-label') === 'Deny Bob'", "focus is where it was")
+    await ada.page.keyboard.press("Enter")
+    await bob.page.get_by_text("You were not let in").wait_for()
+    await ada.holds("document.activeElement.id === 'waiting-heading'", "focus stays in the list")
+
+
 async def test_early_arrivals_wait_for_the_host_and_may_stop_waiting(tabs: ClientTabs) -> None:
     tokens = await tabs.new_meeting()
     ada, bob = await tabs.open(), await tabs.open()
