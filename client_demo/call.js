@@ -45,6 +45,8 @@ export class Call extends EventTarget {
   /** transport -> earliest time of its next renewal. */
   #renewals = {};
   #inLobby = false;
+  /** Whether the answer to `join` was lost: the session has a seat whose media connections were given up here. */
+  #unheardSeat = false;
   /** Whether a move into another room has not been answered with `breakout.ready` yet. */
   #unready = false;
 
@@ -76,6 +78,7 @@ export class Call extends EventTarget {
     this.#token = token;
     this.#title = title;
     this.#leaving = false;
+    this.#unheardSeat = false;
     const welcome = await this.#signaling.connect(token);
     this.#iceServers = welcome.ice_servers ?? [];
     this.#store.dispatch({ type: "welcome", welcome });
@@ -93,6 +96,8 @@ export class Call extends EventTarget {
     }
     this.#subscriber = this.#newSubscriber();
     this.own.open({ iceServers: this.#iceServers, publishes: canPublish(self.role), muted });
+    if (this.#unheardSeat) this.#requests.send("leave").catch(() => {});
+    this.#unheardSeat = false;
     const seat = this.#requests.send("join", { display_name: displayName, auto_subscribe: true });
     const published = this.own.publishDevices();
     let joined;
@@ -312,6 +317,10 @@ export class Call extends EventTarget {
 
   async #resumed(welcome) {
     const before = this.#store.get();
+    if (before.phase !== "meeting") {
+      this.#unheardSeat = Boolean(welcome.participant_id);
+      return;
+    }
     if (welcome.snapshot) this.#store.dispatch({ type: "snapshot", snapshot: welcome.snapshot, title: welcome.title });
     this.dispatchEvent(new CustomEvent("media"));
     this.#requests.announce("Connected again");

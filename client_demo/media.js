@@ -191,11 +191,13 @@ export class Publisher extends EventTarget {
     return declarations;
   }
 
-  /** A lost connection keeps what was added for the next try; a refusal takes it away. */
+  /**
+   * A refusal takes away what was added. A lost connection keeps it for the next try, and the offer too: the server may have
+   * answered it, and a browser gives sections that were rolled back other mids.
+   */
   async #rollBack(fresh, reason) {
-    if (this.#closed) return;
+    if (this.#closed || reason.code === "connection_lost" || reason.code === "timeout") return;
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
-    if (reason.code === "connection_lost" || reason.code === "timeout") return;
     this.#unanswered = false;
     for (const source of fresh) {
       const entry = this.#sources.get(source);

@@ -225,3 +225,14 @@ test("who leaves or is removed while sharing captures no screen any longer", asy
   await settle();
   assert.equal(stopped.length, 1);
 });
+
+test("who did not hear that they have a seat gives it back before they ask for another", async () => {
+  const { call, signaling, store } = await make("participant", { join: new SignalingError("connection_lost", "") });
+  await assert.rejects(call.join("Ada"), { code: "connection_lost" });
+  signaling.tell("resumed", { ...WELCOME, ...joined("participant"), resumed: true });
+  signaling.sent.length = 0;
+  signaling.answers.join = joined("participant");
+  await call.join("Ada");
+  assert.deepEqual(types(signaling).slice(0, 3), ["leave", "join", "audio.publish"]);
+  assert.equal(store.get().phase, "meeting");
+});

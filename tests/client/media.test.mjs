@@ -11,6 +11,8 @@ class FakeConnection extends EventTarget {
   signalingState = "stable";
   transceivers = [];
   log = [];
+  mids = 0;
+  negotiated = new Set();
 
   constructor() {
     super();
@@ -42,11 +44,15 @@ class FakeConnection extends EventTarget {
   async setLocalDescription({ type }) {
     this.log.push(`local ${type}`);
     this.signalingState = type === "offer" ? "have-local-offer" : "stable";
-    this.transceivers.forEach((transceiver, index) => (transceiver.mid ??= String(index)));
+    for (const transceiver of this.transceivers) {
+      if (type === "rollback" && !this.negotiated.has(transceiver)) transceiver.mid = null;
+      else transceiver.mid ??= String(this.mids++);
+    }
   }
 
   async setRemoteDescription({ type, sdp }) {
     this.log.push(`remote ${type}`);
+    for (const transceiver of this.transceivers) this.negotiated.add(transceiver);
     this.remote = sdp;
     this.signalingState = "stable";
   }
@@ -150,6 +156,7 @@ test("an answer that got lost is asked for again, without another declaration", 
   online = true;
   await publisher.reconcile({ microphone: "audio.publish:0" });
   assert.deepEqual(whole.asked.map((item) => item.type), ["publisher.offer"]);
+  assert.equal(connections[0].transceivers[0].mid, "0");
 });
 
 test("a share that ended is unpublished and its section is used again", async () => {
