@@ -343,9 +343,14 @@ async def test_signing_in_and_making_a_meeting_is_possible_with_the_keyboard_alo
     await ada.holds("window.conclave.state().phase === 'preview'", "the preview")
 
 
-async def test_dashboard_and_dialogs_fit_a_screen_of_360_pixels(tabs: ClientTabs) -> None:
-    ada = await registered(tabs, "ida", viewport={"width": 360, "height": 640}, has_touch=True)
-    await create(ada, "A meeting whose title is long enough to need more than one line")
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("ida", "A meeting whose title is long enough to need more than one line"), ("W" * 32, f"A meeting{'W' * 150}")],
+    ids=["usual", "without a space"],
+)
+async def test_dashboard_and_dialogs_fit_a_screen_of_360_pixels(tabs: ClientTabs, name: str, title: str) -> None:
+    ada = await registered(tabs, name, viewport={"width": 360, "height": 640}, has_touch=True)
+    await create(ada, title)
     width = "document.documentElement.scrollWidth"
     assert await ada.page.evaluate(width) <= 360
     await ada.page.get_by_role("button", name="Invite to A meeting").click()
@@ -353,3 +358,4 @@ async def test_dashboard_and_dialogs_fit_a_screen_of_360_pixels(tabs: ClientTabs
     await ada.page.wait_for_selector("li.invitation")
     assert await ada.page.evaluate("document.querySelector('dialog').scrollWidth") <= 360
     assert await ada.page.evaluate(width) <= 360
+    assert await ada.page.evaluate("document.querySelector('dialog h2').scrollWidth") <= 360
