@@ -16,6 +16,7 @@ from conclave.app.state import AUDIT_FILE, REVOKED_FILE, load_invitation_key, pr
 from conclave.app.token_keys import KeyWatch
 from conclave.config.settings import Settings
 from conclave.edge.application import build
+from conclave.edge.file_watch import FileWatch
 from conclave.edge.headless import HeadlessSessions
 from conclave.edge.listener import Listener
 from conclave.edge.meetings import Meetings
@@ -65,7 +66,7 @@ class Server:
         self._plane: Plane | None = None
         self._hub: Hub | None = None
         self._accounts: Accounts | None = None
-        self._watches: list[CertificateWatch | KeyWatch] = []
+        self._watches: list[FileWatch] = []
 
     @property
     def port(self) -> int:
@@ -231,7 +232,7 @@ class Server:
         for watch in self._watches:
             watch.check()
 
-    def _watch(self, watch: CertificateWatch | KeyWatch) -> None:
+    def _watch(self, watch: FileWatch) -> None:
         watch.start()
         self._exit.callback(watch.stop)
         self._watches.append(watch)

@@ -4,7 +4,6 @@ A rotation destroys the private half of the key that it replaces. A former key g
 A running server notices a rotation and signs with the new key from then on.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from conclave.app.state import DIRECTORY_MODE, StateError, make_private, read_private
 from conclave.config.settings import AccountSettings
+from conclave.edge.file_watch import POLL_S, FileWatch
 from conclave.identity.token_keys import Algorithm, KeyRing, TokenKey
 
 KEY_FILE = "tokens.key"
@@ -20,7 +20,6 @@ FORMER_DIRECTORY = "tokens.former"
 PEPPER_FILE = "accounts.key"
 PEPPER_BYTES = 32
 LONGEST_TOKEN_S = 30 * 86_400
-POLL_S = 5.0
 _FORMER = re.compile(r"(\d{1,15})-[A-Za-z0-9_-]{43}\.pub")
 
 
@@ -64,9 +63,9 @@ def rotate(directory: Path, settings: AccountSettings, now_s: float, record: Cal
     return new
 
 
-class KeyWatch:
-    """Looks at the signing key's file every five seconds and reads all keys when it changed; what cannot be read is reported,
-    and the keys stay as they are. A secret (HS256) has no file, so there is nothing to watch."""
+class KeyWatch(FileWatch):
+    """Reads all keys when the signing key's file changed; what cannot be read is reported, and the keys stay as they are.
+    A secret (HS256) has no file, so there is nothing to watch."""
 
     def __init__(
         self,
@@ -78,30 +77,15 @@ class KeyWatch:
         poll_s: float = POLL_S,
     ) -> None:
         """`report(event, detail)` hears "token_keys_reloaded" with the new key's id and "token_keys_refused"."""
+        super().__init__(directory / KEY_FILE, poll_s=poll_s)
         self._directory = directory
         self._settings = settings
         self._ring = ring
         self._wall = wall
         self._report = report
-        self._poll_s = poll_s
-        self._seen = self._stamp()
-        self._handle: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        self._handle = asyncio.get_running_loop().call_later(self._poll_s, self._due)
-
-    def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def check(self) -> bool:
-        """Read the keys if the file changed since last time; True when another key signs now."""
-        stamp = self._stamp()
-        if stamp == self._seen:
-            return False
-        self._seen = stamp
-        if stamp is None:
+    def _reload(self) -> bool:
+        if not (self._directory / KEY_FILE).exists():
             self._report("token_keys_refused", f"{self._directory / KEY_FILE} is gone; the key in memory stays in use")
             return False
         try:
@@ -111,17 +95,6 @@ class KeyWatch:
             return False
         self._report("token_keys_reloaded", self._ring.current.kid)
         return True
-
-    def _due(self) -> None:
-        self.check()
-        self.start()
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            status = (self._directory / KEY_FILE).stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def load_pepper(directory: Path) -> bytes:
