@@ -126,6 +126,24 @@ async def test_focus_stays_on_the_answer_to_one_who_waits_when_another_comes(tab
     await ada.holds("document.activeElement.id === 'waiting-heading'", "focus stays in the list")
 
 
+async def test_a_long_name_at_the_door_hides_no_button_on_a_screen_of_360_pixels(tabs: ClientTabs) -> None:
+    tokens = await tabs.new_meeting()
+    ada, eve = [await tabs.open(viewport={"width": 360, "height": 740}) for _ in range(2)]
+    await ada.join(tabs.server.url, tokens["host"], "Ada")
+    await eve.preview(tabs.server.url, tokens["participant"])
+    await eve.page.fill("#display-name", "W" * 64)
+    await eve.page.click("#join")
+    await eve.page.fill("#knock-reason", "R" * 200)
+    await eve.page.click("#knock")
+    await eve.page.get_by_text("The hosts read").wait_for()
+    await ada.page.get_by_role("button", name="Show", exact=True).wait_for()
+    outside = """[...document.querySelectorAll("button")].filter((one) => one.offsetParent !== null)
+      .filter((one) => { const box = one.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth; })
+      .map((one) => one.textContent)"""
+    assert await ada.page.evaluate(outside) == []
+    assert await eve.page.evaluate(outside) == []
+
+
 async def test_early_arrivals_wait_for_the_host_and_may_stop_waiting(tabs: ClientTabs) -> None:
     tokens = await tabs.new_meeting()
     ada, bob = await tabs.open(), await tabs.open()
