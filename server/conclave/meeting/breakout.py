@@ -80,7 +80,7 @@ def manage(call: Call, message: BreakoutManage, now: float) -> Outcome:
 
 
 def enter(call: Call, message: BreakoutEnter, now: float) -> Outcome:
-    """Go into a room, or back. Nobody is held in a room: the way back is never refused, also not for want of an audit log.
+    """Go into a room, or back. Nobody is held in a room: the way back needs no permission and no audit log.
 
     Raises Refused: `not_found` for a room that is not open, `forbidden` for who may not choose and was not assigned to it.
     """
