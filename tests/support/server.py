@@ -152,7 +152,7 @@ class ConclaveServer:
 
     async def invite(self, meeting: str, role: str, *, seats: int = 0) -> str:
         """Return an invitation token for `meeting`, made by the command line as an administrator would."""
-        wish = ("--meeting", meeting, "--role", role, "--seats", str(seats), "--token-only")
+        wish = (f"--meeting={meeting}", "--role", role, "--seats", str(seats), "--token-only")
         return (await self.command("invite", *wish)).rpartition("#")[2]
 
     async def command(self, *words: str) -> str:

@@ -12,7 +12,7 @@ from conclave.app.clock import SystemClock
 from conclave.app.lanes import lane_ports
 from conclave.app.recordings import in_loop, open_shelf
 from conclave.app.rooms import Rooms
-from conclave.app.state import AUDIT_FILE, REVOKED_FILE, load_invitation_key, prepare_directory
+from conclave.app.state import AUDIT_FILE, REVOKED_FILE, hold_directory, load_invitation_key, prepare_directory
 from conclave.app.token_keys import KeyWatch
 from conclave.config.settings import Settings
 from conclave.edge.application import build
@@ -111,6 +111,7 @@ class Server:
         settings = self.settings
         directory = Path(settings.state.directory)
         prepare_directory(directory)
+        self._exit.callback(os.close, hold_directory(directory))
         telemetry = settings.telemetry
         audit = AuditLog(
             directory / AUDIT_FILE, durable=telemetry.audit_fsync, wall=self.clock.wall, max_bytes=telemetry.audit_file_bytes

@@ -1,5 +1,6 @@
 """The state directory: made with mode 0700, the invitation key in it with mode 0600; wider permissions are refused."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -32,6 +33,23 @@ def prepare_directory(directory: Path) -> None:
         raise StateError(f"{directory} is open to other users; close it with: chmod 700 {directory}")
     if not os.access(directory, os.W_OK | os.X_OK):
         raise StateError(f"{directory} cannot be written by this user; give it to the server's user with chown")
+
+
+def hold_directory(directory: Path) -> int:
+    """Return a descriptor that keeps other servers off `directory` as long as it is open, and no longer than the process lives.
+
+    Raises StateError. A second server would put a file of revocations of its own in the place of the first one's.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise StateError(f"{directory} cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StateError(f"{directory} is in use by another server; stop it, or name another with state.directory") from None
+    return descriptor
 
 
 def load_invitation_key(directory: Path) -> SigningKey:

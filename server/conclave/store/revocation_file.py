@@ -44,6 +44,8 @@ class RevocationFile:
             self._fd = os.open(upcoming, flags, FILE_MODE)
             self._write(b"".join(_encode(Line(jti, until)) + b"\n" for jti, until in self._kept.items()))
             upcoming.replace(path)
+            if durable:
+                _sync(path.parent)
         except OSError as error:
             raise Unavailable(DOOR, f"{path} cannot be used: {error.strerror}") from None
 
@@ -65,6 +67,15 @@ class RevocationFile:
         if octets and os.write(self._fd, octets) != len(octets):
             os.write(self._fd, b"\n")
             raise Unavailable(DOOR, "the record was cut short")
+
+
+def _sync(directory: Path) -> None:
+    """Make a new name in `directory` durable: what is appended from now on belongs to it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _lines(path: Path) -> Iterable[Line]:

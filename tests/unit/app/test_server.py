@@ -7,10 +7,12 @@ import pytest
 from tests.support.live import Starter, open_meeting, settings_in
 
 from conclave.app.server import Server, limits_of
-from conclave.app.state import StateError
+from conclave.app.state import REVOKED_FILE, StateError
 from conclave.config.settings import MediaSettings, MeetingSettings, Settings, SignalingSettings
 from conclave.edge.tls import CertificateError
 from conclave.model.errors import Unavailable
+from conclave.model.ids import MeetingId
+from conclave.model.roles import Role
 
 
 def open_files() -> int:
@@ -51,6 +53,17 @@ async def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await Server(broken).start()
     assert open_files() == files
+
+
+async def test_a_second_server_on_a_state_directory_is_refused_and_takes_no_revocation_from_the_first(start: Starter) -> None:
+    live = await start()
+    settings, clock = live.server.settings, live.server.clock
+    with pytest.raises(StateError, match="another server"):
+        await Server(settings).start()
+    claims = live.server.invitations.issue(MeetingId("m" * 16), Role.VIEWER, clock.wall()).claims
+    live.server.invitations.revoke(claims, clock.wall())
+    await live.server.stop()
+    assert claims.jti in (Path(settings.state.directory) / REVOKED_FILE).read_text()
 
 
 async def test_a_missing_certificate_is_explained(tmp_path: Path) -> None:

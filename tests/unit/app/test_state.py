@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conclave.app.state import KEY_FILE, StateError, load_invitation_key, prepare_directory
+from conclave.app.state import KEY_FILE, StateError, hold_directory, load_invitation_key, prepare_directory
 
 
 def test_a_missing_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -18,6 +18,14 @@ def test_a_directory_open_to_others_is_refused_with_the_cure(tmp_path: Path, mod
     (tmp_path / "state").chmod(mode)
     with pytest.raises(StateError, match="chmod 700"):
         prepare_directory(tmp_path / "state")
+
+
+def test_a_directory_is_held_by_one_at_a_time_and_free_again_at_its_end(tmp_path: Path) -> None:
+    held = hold_directory(tmp_path)
+    with pytest.raises(StateError, match="another server"):
+        hold_directory(tmp_path)
+    os.close(held)
+    os.close(hold_directory(tmp_path))
 
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
