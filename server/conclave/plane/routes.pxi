@@ -201,7 +201,7 @@ cdef bint allow_path_of(Lane *lane, Peer *peer, const Path *path) noexcept nogil
 
 
 cdef void take_nomination(Lane *lane, const Peer *peer, const Path *path) noexcept nogil:
-    """Nothing that is for others goes to a path whose new peer has shown that it receives there. They are told that it is lost."""
+    """Nothing that is for others goes to a path whose new peer has shown that it receives there. They hear that it is lost."""
     cdef Peer *other = lane.peers
     while other != NULL:
         if other != peer and nominated_by(other, path):
