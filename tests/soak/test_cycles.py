@@ -58,10 +58,10 @@ async def _holdings(server: ConclaveServer) -> Holdings:
 
 
 async def _settled(server: ConclaveServer) -> Holdings:
-    """Wait until only the host is left, then look."""
+    """Wait until only the host is left, what the meeting remembers is written, and its one timer is the host's, then look."""
     return await until(
         lambda: _holdings(server),
-        lambda seen: seen.sizes['conclave_hub_size{of="participants"}'] == 1,
+        lambda seen: seen.sizes['conclave_hub_size{of="participants"}'] == seen.sizes['conclave_hub_size{of="timers"}'] == 1,
         "only the host is left",
         within_s=40,
     )

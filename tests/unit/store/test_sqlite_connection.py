@@ -27,9 +27,10 @@ async def test_a_connection_that_is_being_closed_can_be_stopped(tmp_path: Path) 
     connection = await connect(str(tmp_path / "conclave.db"))
     closing = asyncio.create_task(connection.close())
     await asyncio.sleep(0)
-    connection.stop()
+    stopped = connection.stop()
+    assert stopped is not None
     async with asyncio.timeout(WAIT_S):
-        await closing
+        await asyncio.gather(closing, stopped)
 
 
 async def test_its_thread_keeps_no_process_alive(tmp_path: Path) -> None:
